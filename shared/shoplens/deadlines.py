@@ -1,0 +1,44 @@
+"""The time that is left, carried along a call.
+
+The edge (HTTP, gRPC or command line) sets a deadline with :func:`within`; everything below asks :func:`remaining_s`
+for its own timeouts, and a gRPC client passes the rest on. A deadline inside another never lengthens it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from shoplens.errors import DeadlineExceeded
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Everything inside must be done ``seconds`` from now, or by the deadline already set, whichever is sooner."""
+    wanted = time.monotonic() + seconds
+    outer = _deadline.get()
+    token = _deadline.set(wanted if outer is None else min(outer, wanted))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def remaining_s(default: float) -> float:
+    """Seconds left, ``default`` where no deadline is set. Raises ``DeadlineExceeded`` when none are."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return default
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceeded("The request ran out of time; try again, or allow it longer.")
+    return left
+
+
+def check() -> None:
+    """Raise ``DeadlineExceeded`` if nobody waits for the answer any more."""
+    remaining_s(1.0)

@@ -1,0 +1,155 @@
+"""Models that ship as folders: a manifest that describes, and a LiteRT file that computes.
+
+A model is a versioned folder, ``models/<name>/<version>/``, which holds ``manifest.json``, the file it names and a
+model card. The manifest says everything that the calling code must know: input size and normalisation, what each
+output tensor means, the names of the classes, where the knowledge came from. What only one kind of model needs
+(thresholds, widths, fitted weights) stands under ``parameters`` and is read by that kind's engine.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from shoplens.errors import ShoplensError
+
+MANIFEST_NAME = "manifest.json"
+
+
+class ModelError(ShoplensError):
+    """A model folder that cannot be used. Raised while a service starts, so it never crosses a wire."""
+
+    reason = "unusable-model"
+    title = "The model cannot be used"
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a model wants to be fed: float32 ``[n, height, width, 3]``, each value ``(pixel * scale - mean) / std``."""
+
+    height: int
+    width: int
+    colour: str = "rgb"
+    scale: float = 1.0 / 255.0
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+
+    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Pixels ``uint8 [..., 3]`` RGB, 0..255, already of the right size, as the floats the model was trained on."""
+        ordered = pixels[..., ::-1] if self.colour == "bgr" else pixels
+        gain = np.asarray(self.scale / np.asarray(self.std), dtype=np.float32)
+        offset = np.asarray(np.asarray(self.mean) / np.asarray(self.std), dtype=np.float32)
+        return np.asarray(ordered * gain - offset, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """One output tensor: what it means, and its shape without the batch axis."""
+
+    meaning: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something the model was made from, and the licence it came under."""
+
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A model's own description; see the module's docstring."""
+
+    name: str
+    version: str
+    path: Path
+    """The model's file, absolute or relative to the working directory; its name is ``file`` in the manifest."""
+    input: InputSpec
+    outputs: Mapping[str, OutputSpec]
+    classes: tuple[str, ...]
+    sources: tuple[Source, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Manifest:
+        """Read a model's folder, or its manifest file.
+
+        Raises:
+            ModelError: a file is missing, is not JSON, or lacks a field; the message names the file and the field.
+        """
+        path = Path(path)
+        manifest = path / MANIFEST_NAME if path.is_dir() else path
+        try:
+            table = json.loads(manifest.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ModelError(f"{manifest}: there is no model manifest here ({error.strerror})") from error
+        except ValueError as error:
+            raise ModelError(f"{manifest}: this is not JSON ({error})") from error
+        try:
+            loaded = cls._from_table(table, manifest.parent)
+        except KeyError as error:
+            raise ModelError(f"{manifest}: the field {error.args[0]!r} is missing") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"{manifest}: a field has the wrong type ({error})") from error
+        if not loaded.path.is_file():
+            raise ModelError(f"{manifest}: it names {loaded.path.name!r}, which is not in the folder")
+        return loaded
+
+    @classmethod
+    def _from_table(cls, table: Mapping[str, Any], folder: Path) -> Manifest:
+        source = table["input"]
+        return cls(
+            name=str(table["name"]),
+            version=str(table["version"]),
+            path=folder / str(table["file"]),
+            input=InputSpec(
+                height=int(source["height"]),
+                width=int(source["width"]),
+                colour=str(source.get("colour", "rgb")),
+                scale=float(source.get("scale", 1.0 / 255.0)),
+                mean=tuple(float(value) for value in source.get("mean", (0.5, 0.5, 0.5))),
+                std=tuple(float(value) for value in source.get("std", (0.5, 0.5, 0.5))),
+            ),
+            outputs={
+                str(name): OutputSpec(str(spec["meaning"]), tuple(int(side) for side in spec["shape"]))
+                for name, spec in table["outputs"].items()
+            },
+            classes=tuple(str(name) for name in table["classes"]),
+            sources=tuple(Source(str(entry["name"]), str(entry["licence"])) for entry in table.get("sources", ())),
+            parameters=dict(table.get("parameters", {})),
+        )
+
+
+class LiteRtModel:
+    """A LiteRT file as a function from one batch to named outputs; safe to call from many threads.
+
+    The interpreter keeps its tensors in place, so one call at a time enters it; more speed comes from ``threads``
+    and from batches, not from more callers.
+    """
+
+    def __init__(self, path: Path | str, threads: int = 2) -> None:
+        """Load the file. Raises ModelError where it cannot be read or has no single-input signature."""
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            signatures = self._interpreter.get_signature_list()
+            name, signature = next(iter(signatures.items()))
+            (self._input_name,) = signature["inputs"]
+            self._runner = self._interpreter.get_signature_runner(name)
+        except (OSError, ValueError, RuntimeError, StopIteration) as error:
+            raise ModelError(f"{path}: this is not a LiteRT model with one named input ({error})") from error
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run ``batch``, ``float32 [n, height, width, 3]``; the outputs by name, each with ``n`` as its first axis."""
+        with self._lock:
+            return dict(self._runner(**{self._input_name: batch}))

@@ -1,0 +1,144 @@
+"""What the parts can do for each other, one Protocol a capability.
+
+An engine, its gRPC client and its fake implement the same port, and one contract suite runs against all three.
+Every method raises only errors of :mod:`shoplens.errors` and heeds the deadline of :mod:`shoplens.deadlines`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from shoplens.domain import (
+    Box,
+    EncoderCard,
+    Features,
+    Hit,
+    ImportOutcome,
+    IndexedImage,
+    IndexStatus,
+    Picture,
+    Product,
+    ProductDraft,
+    ProductPage,
+    ProductPatch,
+    Ranking,
+    RankingQuery,
+    Region,
+    SearchAnswer,
+    SearchQuery,
+    StoredPicture,
+    Vector,
+)
+
+
+class Detector(Protocol):
+    """Finds fashion regions."""
+
+    def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
+        """The regions, best first, without near-duplicates; none where nothing is found.
+
+        ``category`` (a group of the taxonomy) is the shopper's guide: only that group's evidence counts.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """Turns boxes of a picture into features."""
+
+    def card(self) -> EncoderCard:
+        """What the outputs mean."""
+        ...
+
+    def encode(self, picture: Picture, boxes: Sequence[Box]) -> Sequence[Features]:
+        """Features of each box, in order; many boxes of one picture cost one call."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Keeps products and their vectors, and finds the nearest ones. A write is found once it is acknowledged."""
+
+    def put(
+        self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str
+    ) -> Product:
+        """Store a product whole, in place of what it was. ``images`` are those of the draft, encoded by ``model``.
+
+        An older ``version`` than the stored one changes nothing and returns the stored product; so does the same
+        version again. Raises ``FailedPrecondition`` where the index was made with another model.
+        """
+        ...
+
+    def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
+        """Change details without touching a vector; ``node`` follows a changed category. Raises ``NotFound``."""
+        ...
+
+    def get(self, product_id: str) -> Product:
+        """Raises ``NotFound``."""
+        ...
+
+    def delete(self, product_id: str) -> None:
+        """Raises ``NotFound``."""
+        ...
+
+    def page(self, *, size: int = 100, token: str = "") -> ProductPage:
+        """Products in the order of their ids."""
+        ...
+
+    def features(self, product_id: str) -> Sequence[Features]:
+        """The stored features of the whole frame of each of a product's images. Raises ``NotFound``."""
+        ...
+
+    def picture(self, product_id: str, image_id: str) -> StoredPicture:
+        """The picture as it came in. Raises ``NotFound``."""
+        ...
+
+    def search(
+        self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str
+    ) -> Sequence[Hit]:
+        """Up to ``limit`` hits for each probe, nearest first within a probe.
+
+        ``nodes`` restricts the search to products of these taxonomy nodes; empty means all.
+        """
+        ...
+
+    def status(self) -> IndexStatus:
+        """How much can be found, and how fresh it is."""
+        ...
+
+
+class Ranker(Protocol):
+    """Fuses the parts of a match into one order."""
+
+    def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
+        """Products by score, each once, at most ``query.top_k``; with the query's categories and the verdict."""
+        ...
+
+
+class Ingest(Protocol):
+    """The write path: fetches, decodes, detects, encodes and hands to the catalogue."""
+
+    def put(self, draft: ProductDraft) -> Product:
+        """Returns once the product can be found."""
+        ...
+
+    def put_many(self, drafts: Iterable[ProductDraft]) -> Iterator[ImportOutcome]:
+        """An outcome for each draft, in order; a bad one does not stop the rest."""
+        ...
+
+    def patch(self, patch: ProductPatch) -> Product:
+        """Change details without encoding again."""
+        ...
+
+    def delete(self, product_id: str) -> None:
+        """Returns once the product can no longer be found."""
+        ...
+
+
+class Search(Protocol):
+    """The read path: a photo in, the shop's products out."""
+
+    def search(self, query: SearchQuery) -> SearchAnswer: ...
+
+    def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
+        """More like this, from the stored vector."""
+        ...
