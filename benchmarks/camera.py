@@ -1,0 +1,74 @@
+"""Camera search against its limit: what the shopper waits for, over the bare inference of the same models on the same photo.
+
+Both are measured in turns in one run, so that a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+from rich.progress import track
+
+from benchmarks.server import serving
+from shoplens.model_store import model_folder
+from shoplens.models import LiteRtModel, Manifest
+
+ROUNDS = 60
+WARM_UP = 5
+THREADS = 2
+
+
+def _bare(part: str, batch: int) -> Callable[[], object]:
+    """One bare call of a part's model, on input that is already in place."""
+    manifest = Manifest.load(model_folder(part))
+    model = LiteRtModel(manifest.path, threads=THREADS)
+    shape = (batch, manifest.input.height, manifest.input.width, 3)
+    photo = np.random.default_rng(0).random(shape, dtype=np.float32)
+    return lambda: model(photo)
+
+
+def _ms(call: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    call()
+    return (time.perf_counter() - begun) * 1000
+
+
+def measure() -> dict[str, float]:
+    """p50 of a camera search at one caller, the bare time beside it, and their ratio."""
+    detect, encode = _bare("detector", 1), _bare("encoder", 1)
+    with tempfile.TemporaryDirectory(prefix="shoplens-bench-") as folder, serving(Path(folder) / "data", catalogue="demo") as client:
+        photo = _a_photo(client)
+        probes = len(_search(client, photo)["regions"][:1]) + 1
+        whole, bare, stages = [], [], []
+        for index in track(range(WARM_UP + ROUNDS), "camera search and bare inference in turns"):
+            spent = _ms(lambda: stages.append(_search(client, photo)["timings_ms"]))
+            limit = _ms(detect) + sum(_ms(encode) for _ in range(probes))
+            if index >= WARM_UP:
+                whole.append(spent)
+                bare.append(limit)
+    report = {
+        "camera_p50_ms": statistics.median(whole),
+        "camera_p99_ms": float(np.percentile(whole, 99)),
+        "camera_bare_p50_ms": statistics.median(bare),
+        "camera_over_bare": statistics.median(whole) / statistics.median(bare),
+        "camera_probes": probes,
+    }
+    for stage in stages[-1]:
+        report[f"camera_{stage}_p50_ms"] = statistics.median(timings[stage] for timings in stages[WARM_UP:])
+    return report
+
+
+def _a_photo(client: httpx.Client) -> bytes:
+    """A picture of the demo catalogue with something worn on it."""
+    product = client.get("/v1/products", params={"page_size": 1}).raise_for_status().json()["products"][0]
+    return client.get(f"/v1/products/{product['product_id']}/images/{product['images'][0]['id']}").raise_for_status().content
+
+
+def _search(client: httpx.Client, photo: bytes) -> dict:
+    return client.post("/v1/search", files={"image": photo}).raise_for_status().json()

@@ -1,0 +1,123 @@
+"""How often a photo finds its product, through the whole path over HTTP.
+
+The gallery is the ``main`` view of every product, the queries are all other views. A query is right when a product of the same
+style (or the same product: style and colour) is among the first results.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+from rich.progress import track
+
+from benchmarks.server import serving
+
+SEED = 20261122
+RESAMPLES = 1000
+TOP_K = 50
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A row of the manifest."""
+
+    path: Path
+    product_id: str
+    style_id: str
+    view: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A query and the products found for it, best first."""
+
+    query: View
+    products: tuple[str, ...]
+
+
+def read_views(folder: Path) -> list[View]:
+    """The photos that ``folder/manifest.csv`` lists."""
+    with (folder / "manifest.csv").open(encoding="utf-8") as manifest:
+        return [
+            View(folder / row["path"], row["product_id"], row["style_id"], row["view"], row["title"])
+            for row in csv.DictReader(manifest)
+        ]
+
+
+def put_gallery(client: httpx.Client, gallery: Sequence[View]) -> None:
+    """Put each photo as a product of its own. Titles are left out: the picture alone must do."""
+    for view in track(gallery, "putting the gallery"):
+        image = {"id": view.view, "content": base64.b64encode(view.path.read_bytes()).decode("ascii")}
+        client.put(f"/v1/products/{view.product_id}", json={"images": [image]}).raise_for_status()
+
+
+def ask(client: httpx.Client, queries: Sequence[View], form: dict[str, str]) -> list[Found]:
+    """Search with each photo."""
+    found = []
+    for view in track(queries, "searching"):
+        answer = client.post("/v1/search", files={"image": view.path.read_bytes()}, data={"top_k": str(TOP_K), **form})
+        answer.raise_for_status()
+        found.append(Found(view, tuple(result["product_id"] for result in answer.json()["results"])))
+    return found
+
+
+def recall(found: Sequence[Found], right: Callable[[View, str], bool], k: int) -> np.ndarray:
+    """``[queries]`` bool: whether one of the first ``k`` is right."""
+    return np.array([any(right(one.query, product) for product in one.products[:k]) for one in found])
+
+
+def interval(hits: np.ndarray, groups: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of the mean by bootstrap over groups (products), not over photos."""
+    rng = np.random.default_rng(SEED)
+    names = sorted(set(groups))
+    members = [np.flatnonzero(np.array(groups) == name) for name in names]
+    means = [
+        hits[np.concatenate([members[index] for index in rng.integers(len(names), size=len(names))])].mean() for _ in range(RESAMPLES)
+    ]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def measure(data: Path, form: dict[str, str] | None = None) -> dict[str, float]:
+    """The table of ``make eval`` for retrieval: name → number."""
+    views = read_views(data / "catalogue_luma")
+    gallery = [view for view in views if view.view == "main"]
+    indexed = {view.product_id for view in gallery}
+    styles = {view.product_id: view.style_id for view in gallery}
+    queries = [view for view in views if view.view != "main" and view.style_id in set(styles.values())]
+    with tempfile.TemporaryDirectory(prefix="shoplens-eval-") as folder, serving(Path(folder) / "data") as client:
+        put_gallery(client, gallery)
+        found = ask(client, queries, form or {})
+    report: dict[str, float] = {"luma_gallery": len(gallery), "luma_queries": len(queries)}
+    for k in (1, 10):
+        by_style = recall(found, lambda query, product: styles[product] == query.style_id, k)
+        report |= _row(f"luma_style_r@{k}", by_style, [one.query.style_id for one in found])
+        same = [one for one in found if one.query.product_id in indexed]
+        by_product = recall(same, lambda query, product: product == query.product_id, k)
+        report |= _row(f"luma_product_r@{k}", by_product, [one.query.product_id for one in same])
+    _write_failures(found, styles, Path("build/eval"))
+    return report
+
+
+def _row(name: str, hits: np.ndarray, groups: Sequence[str]) -> dict[str, float]:
+    low, high = interval(hits, groups)
+    return {name: float(hits.mean()), f"{name}_low": low, f"{name}_high": high}
+
+
+def _write_failures(found: Sequence[Found], styles: dict[str, str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    wrong = [
+        {"query": one.query.path.name, "wanted": one.query.style_id, "found": list(one.products[:5])}
+        for one in found
+        if one.products and styles[one.products[0]] != one.query.style_id
+    ]
+    (folder / "retrieval_failures.json").write_text(json.dumps(wrong, indent=1), "utf-8")

@@ -1,0 +1,48 @@
+"""A shoplens of our own, as a user would start it, for as long as a measurement takes."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+READY_WITHIN_S = 120.0
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(data: Path, *, catalogue: str = "none") -> Iterator[httpx.Client]:
+    """``shoplens serve`` on a free port, ready; the client talks to it. Raises ``RuntimeError`` if it never gets ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "services.standalone.cli", "serve", "--port", str(port), "--data", str(data), "--catalogue", catalogue]
+    log = data.parent / "serve.log"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0) as client:
+                _wait(client, process, log)
+                yield client
+        finally:
+            process.terminate()
+
+
+def _wait(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    for attempt in Retrying(
+        wait=wait_fixed(0.1), stop=stop_after_delay(READY_WITHIN_S), retry=retry_if_exception_type(httpx.HTTPError), reraise=True
+    ):
+        with attempt:
+            if process.poll() is not None:
+                raise RuntimeError(f"shoplens serve ended early; {log} says:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+            client.get("/readyz").raise_for_status()

@@ -1,0 +1,138 @@
+"""Camera search: a photo goes through detector, encoder, catalogue and ranker, and the shop's products come out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from services.gateway import regions as attention
+from services.gateway.stopwatch import Stopwatch
+from shoplens import metrics
+from shoplens.domain import (
+    WHOLE_FRAME,
+    Box,
+    EncoderCard,
+    Features,
+    Hit,
+    IndexStatus,
+    Picture,
+    Ranking,
+    RankingQuery,
+    Region,
+    SearchAnswer,
+    SearchQuery,
+)
+from shoplens.errors import InvalidArgument
+from shoplens.ports import Catalogue, Detector, Encoder, Ranker
+from shoplens.taxonomy import taxonomy
+
+CANDIDATES = 200
+"""Hits asked of the catalogue for each probe: enough that ranking can reorder, few enough to stay quick."""
+
+REGION_SCORE = 0.5
+"""Regions below this score are left out unless the request says otherwise."""
+
+MOST_PROBES = 4
+"""Pictures of a product that "more like this" searches with."""
+
+
+class CameraSearch:
+    """Implements ``ports.Search``."""
+
+    def __init__(self, detector: Detector, encoder: Encoder, catalogue: Catalogue, ranker: Ranker) -> None:
+        self._detector = detector
+        self._encoder = encoder
+        self._catalogue = catalogue
+        self._ranker = ranker
+
+    def search(self, query: SearchQuery) -> SearchAnswer:
+        if (query.picture is None) == (query.product_id is None):
+            raise InvalidArgument("Send exactly one of a picture and a product_id.")
+        if query.product_id is not None:
+            return self._search_stored(query, query.product_id)
+        assert query.picture is not None
+        return self._search_picture(query, query.picture)
+
+    def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
+        return self._search_stored(SearchQuery(product_id=product_id, top_k=top_k), product_id)
+
+    def _search_picture(self, query: SearchQuery, picture: Picture) -> SearchAnswer:
+        watch = Stopwatch()
+        card = self._encoder.card()
+        with watch.stage("detect"):
+            found = () if query.box is not None else self._regions(picture, query)
+        chosen = attention.primary(found, _group(query.category)) if found else 0
+        boxes = _probe_boxes(query.box, found, chosen)
+        with watch.stage("encode"):
+            probes = tuple(self._encoder.encode(picture, boxes))
+        if not found:
+            found = (attention.described(boxes[-1], probes[-1], card.categories, taxonomy()),)
+        hits = self._hits(watch, query, card, probes)
+        return self._answer(watch, query, card, probes, hits, found, chosen)
+
+    def _search_stored(self, query: SearchQuery, product_id: str) -> SearchAnswer:
+        watch = Stopwatch()
+        card = self._encoder.card()
+        with watch.stage("encode"):
+            probes = tuple(self._catalogue.features(product_id))[:MOST_PROBES]
+        frame = attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy())
+        hits = self._hits(watch, query, card, probes)
+        others = [hit for hit in hits if hit.product_id != product_id]
+        return self._answer(watch, query, card, probes, others, (frame,), 0)
+
+    def _regions(self, picture: Picture, query: SearchQuery) -> tuple[Region, ...]:
+        least = REGION_SCORE if query.region_score is None else query.region_score
+        detected = self._detector.detect(picture, category=_group(query.category))
+        return tuple(region for region in detected if region.score >= least)
+
+    def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features]) -> Sequence[Hit]:
+        nodes = taxonomy().below(query.category) if query.category is not None else ()
+        with watch.stage("search"):
+            return self._catalogue.search(
+                [probe.embedding for probe in probes], limit=max(CANDIDATES, query.top_k), nodes=nodes, model=card.model
+            )
+
+    def _answer(
+        self,
+        watch: Stopwatch,
+        query: SearchQuery,
+        card: EncoderCard,
+        probes: tuple[Features, ...],
+        hits: Sequence[Hit],
+        found: tuple[Region, ...],
+        chosen: int,
+    ) -> SearchAnswer:
+        with watch.stage("rank"):
+            ranking = self._rank(query, probes, hits)
+        status: IndexStatus = self._catalogue.status()
+        metrics.SEARCHES.labels(ranking.verdict.value).inc()
+        return SearchAnswer(
+            request_id=uuid.uuid4().hex,
+            model=card.model,
+            index=status,
+            regions=found,
+            region=chosen,
+            ranking=ranking,
+            timings_ms=watch.timings_ms(),
+        )
+
+    def _rank(self, query: SearchQuery, probes: tuple[Features, ...], hits: Sequence[Hit]) -> Ranking:
+        return self._ranker.rank(
+            RankingQuery(
+                probes=probes, category=query.category, weights=query.weights, top_k=query.top_k, explain=query.explain
+            ),
+            hits,
+        )
+
+
+def _group(category: str | None) -> str | None:
+    return None if category is None else taxonomy().group(category)
+
+
+def _probe_boxes(drawn: Box | None, found: Sequence[Region], chosen: int) -> tuple[Box, ...]:
+    """A box that the shopper drew is all that is meant; else the frame gives the context and the region the object."""
+    if drawn is not None:
+        return (drawn,)
+    if not found or attention.is_whole(found[chosen].box):
+        return (WHOLE_FRAME,)
+    return (WHOLE_FRAME, found[chosen].box)

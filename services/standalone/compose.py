@@ -1,0 +1,74 @@
+"""All the parts in one process, wired by plain construction. The only module that knows every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from services.catalogue.engine import MilvusCatalogue
+from services.detector.engine import LiteRtDetector
+from services.encoder.engine import LiteRtEncoder
+from services.gateway.engine import CameraSearch
+from services.ingest.engine import Pipeline
+from services.ranker.engine import FusionRanker
+from services.standalone.settings import StandaloneSettings
+from shoplens.errors import Unavailable
+from shoplens.fetcher import Fetcher
+from shoplens.model_store import model_folder
+from shoplens.ports import Catalogue, Detector, Encoder, Ingest, Ranker, Search
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Every part, behind its port; ``close`` what was opened, or use it as a context."""
+
+    detector: Detector
+    encoder: Encoder
+    catalogue: Catalogue
+    ranker: Ranker
+    ingest: Ingest
+    search: Search
+    fetcher: Fetcher
+    readiness: Mapping[str, Callable[[], None]]
+    _opened: ExitStack
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def compose(settings: StandaloneSettings) -> Parts:
+    """Load the models and open the catalogue. Raises ``ModelError`` and what ``MilvusCatalogue.open`` raises."""
+    detector = LiteRtDetector(model_folder("detector", root=settings.models), threads=settings.threads)
+    encoder = LiteRtEncoder(model_folder("encoder", root=settings.models), threads=settings.threads)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as opened:
+        catalogue = opened.enter_context(
+            MilvusCatalogue.open(str(settings.data / "catalogue.db"), pictures=settings.data / "pictures", card=encoder.card())
+        )
+        fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
+        ranker = FusionRanker.load(encoder.card().categories)
+        return Parts(
+            detector=detector,
+            encoder=encoder,
+            catalogue=catalogue,
+            ranker=ranker,
+            ingest=Pipeline(detector, encoder, catalogue, fetcher),
+            search=CameraSearch(detector, encoder, catalogue, ranker),
+            fetcher=fetcher,
+            readiness={"catalogue": lambda: _require_finished(catalogue)},
+            _opened=opened.pop_all(),
+        )
+
+
+def _require_finished(catalogue: Catalogue) -> None:
+    if not catalogue.status().ready:
+        raise Unavailable("The index is still being built; try again shortly.")

@@ -1,0 +1,120 @@
+"""The ranker: parts are fused, explained, and never bury the order they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ranker.engine import FusionRanker
+from services.ranker.weights import RankingWeights
+from shoplens.domain import WHOLE_FRAME, Features, Hit, ProductDetails, RankingQuery, Vector, Verdict
+from shoplens.errors import InvalidArgument
+
+LEAVES = ("t-shirt", "shirt", "dress", "shoes")
+RED, BLUE = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+
+
+def features(leaf: str = "shirt", colour: Vector = RED, content_hash: str = "query") -> Features:
+    categories = np.array([0.91 if name == leaf else 0.03 for name in LEAVES], np.float32)
+    return Features(np.ones(1, np.float32), categories, colour, content_hash)
+
+
+def hit(product_id: str, similarity: float, *, node: str = "shirt", colour: Vector = RED, probe: int = 0, image_id: str = "1", content_hash: str = "") -> Hit:
+    return Hit(probe, product_id, image_id, similarity, WHOLE_FRAME, node, colour, content_hash or product_id, ProductDetails(title=product_id))
+
+
+@pytest.fixture
+def ranker() -> FusionRanker:
+    weights = RankingWeights.model_validate(
+        {
+            "encoder": "test",
+            "weights": {"visual": 1.0, "colour": 0.5, "category": 0.25},
+            "verdict": {"same_product": 0.8, "similar": 0.5},
+            "vote": {"neighbours": 30, "share": 0.5},
+        }
+    )
+    return FusionRanker(weights, LEAVES)
+
+
+def ids(ranking) -> list[str]:
+    return [result.product_id for result in ranking.results]
+
+
+def test_the_nearest_comes_first_when_all_else_is_equal(ranker):
+    assert ids(ranker.rank(RankingQuery((features(),)), [hit("far", 0.4), hit("near", 0.9), hit("middle", 0.6)])) == ["near", "middle", "far"]
+
+
+def test_colour_decides_between_equals(ranker):
+    assert ids(ranker.rank(RankingQuery((features(colour=BLUE),)), [hit("red", 0.7), hit("blue", 0.7, colour=BLUE)])) == ["blue", "red"]
+
+
+def test_category_decides_between_equals(ranker):
+    hits = [hit("shoe", 0.7, node="shoes"), hit("shirt", 0.7), hit("tee", 0.7, node="t-shirt")]
+    assert ids(ranker.rank(RankingQuery((features("shirt"),)), hits)) == ["shirt", "tee", "shoe"]
+
+
+def test_a_product_appears_once_with_its_best_picture(ranker):
+    ranking = ranker.rank(RankingQuery((features(),)), [hit("a", 0.5, image_id="back"), hit("a", 0.8, image_id="front")])
+    assert [(result.product_id, result.image_id) for result in ranking.results] == [("a", "front")]
+
+
+def test_a_product_that_both_probes_find_beats_one_that_only_one_finds(ranker):
+    hits = [hit("both", 0.8), hit("both", 0.8, probe=1), hit("one", 0.85), hit("other", 0.3), hit("other", 0.3, probe=1)]
+    assert ids(ranker.rank(RankingQuery((features(), features())), hits))[0] == "both"
+
+
+def test_the_explanation_adds_up_to_the_score(ranker):
+    result = ranker.rank(RankingQuery((features(),), explain=True), [hit("a", 0.7, colour=BLUE, node="dress")]).results[0]
+    assert {share.part for share in result.explanation} == {"visual", "colour", "category"}
+    assert sum(share.weight * share.value for share in result.explanation) == pytest.approx(result.score)
+
+
+def test_a_request_can_bring_its_own_weights(ranker):
+    hits = [hit("near red", 0.9), hit("far blue", 0.6, colour=BLUE)]
+    query = RankingQuery((features(colour=BLUE),), weights={"colour": 10.0, "visual": 0.1})
+    assert ids(ranker.rank(query, hits))[0] == "far blue"
+
+
+@pytest.mark.parametrize("weights", [{"visual": -1}, {"beauty": 1}, {"visual": float("nan")}, {"visual": 11}, {"visual": 0, "colour": 0, "category": 0}])
+def test_weights_that_make_no_sense_are_refused(ranker, weights):
+    with pytest.raises(InvalidArgument, match="weights"):
+        ranker.rank(RankingQuery((features(),), weights=weights), [hit("a", 0.5)])
+
+
+@pytest.mark.parametrize(
+    ("hits", "verdict"),
+    [
+        ([hit("a", 0.3, content_hash="query")], Verdict.EXACT_COPY),
+        ([hit("a", 0.9)], Verdict.SAME_PRODUCT),
+        ([hit("a", 0.6)], Verdict.SIMILAR),
+        ([hit("a", 0.2)], Verdict.NO_MATCH),
+        ([], Verdict.NO_MATCH),
+    ],
+)
+def test_the_verdict_says_how_near_the_best_is(ranker, hits, verdict):
+    assert ranker.rank(RankingQuery((features(),)), hits).verdict is verdict
+
+
+def test_neighbours_outvote_a_model_that_is_unsure(ranker):
+    unsure = Features(np.ones(1, np.float32), np.array([0.3, 0.28, 0.22, 0.2], np.float32), RED, "query")
+    ranking = ranker.rank(RankingQuery((unsure,)), [hit("a", 0.9, node="dress"), hit("b", 0.8, node="dress")])
+    assert ranking.categories[0].name == "dress"
+
+
+def test_the_shoppers_pick_always_wins(ranker):
+    ranking = ranker.rank(RankingQuery((features("shoes"),), category="dress"), [hit("a", 0.9, node="dress")])
+    assert ranking.categories[0].name == "dress"
+    assert sum(guess.probability for guess in ranking.categories) == pytest.approx(1.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.floats(-1, 1), st.integers(0, 1)), max_size=40), st.integers(1, 5))
+def test_every_answer_is_ordered_bounded_and_without_repeats(matches, top_k):
+    ranker = FusionRanker(RankingWeights.load(), LEAVES)
+    hits = [hit(product_id, similarity, probe=probe) for product_id, similarity, probe in matches]
+    results = ranker.rank(RankingQuery((features(), features()), top_k=top_k), hits).results
+    scores = [result.score for result in results]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0.0 <= score <= 1.0 + 1e-9 for score in scores)
+    assert len({result.product_id for result in results}) == len(results) == min(top_k, len({match[0] for match in matches}))

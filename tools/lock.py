@@ -1,0 +1,34 @@
+"""Pins what pyproject.toml asks for: exact versions and hashes, no download addresses.
+
+One file a way of using shoplens; a larger one takes the versions of the smaller, so that they can share an environment.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).parent.parent / "requirements"
+LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (("serving", ()), ("dev", ("dev",)), ("train", ("dev", "train")))
+
+
+def lock(name: str, extras: tuple[str, ...], constraints: tuple[str, ...]) -> None:
+    """Write ``requirements/<name>.txt``."""
+    arguments = ["uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
+    arguments += ["--universal", "--python-version", "3.11", "--custom-compile-command", "make lock", "--no-config"]
+    arguments += [f"--extra={extra}" for extra in extras]
+    arguments += [f"--constraint=requirements/{constraint}.txt" for constraint in constraints]
+    subprocess.run([*arguments, "--output-file", f"requirements/{name}.txt", "pyproject.toml"], check=True, cwd=REQUIREMENTS.parent)
+
+
+def main() -> None:
+    done: tuple[str, ...] = ()
+    for name, extras in LEVELS:
+        sys.stderr.write(f"locking {name}\n")
+        lock(name, extras, done[-1:])
+        done = (*done, name)
+
+
+if __name__ == "__main__":
+    main()
