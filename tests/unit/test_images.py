@@ -249,13 +249,14 @@ def test_thirty_thousand_squared_is_refused_from_the_header(check: Callable[[byt
 SAMPLES = [encoded(quarters(40, 30), kind) for kind in FORMATS]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_raise_only_our_errors(content: bytes) -> None:
     with pytest.raises(InvalidArgument):
         decode(content)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_damaged_files_raise_only_our_errors(sample: bytes, data: st.DataObject) -> None:
     damaged = bytearray(sample)
