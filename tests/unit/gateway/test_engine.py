@@ -1,0 +1,153 @@
+"""Camera search: which boxes are encoded, what is searched, and what the answer says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from services.gateway.engine import CameraSearch
+from services.ranker.engine import FusionRanker
+from services.ranker.weights import RankingWeights
+from shoplens import deadlines
+from shoplens.domain import (
+    WHOLE_FRAME,
+    Box,
+    EncoderCard,
+    Features,
+    Hit,
+    IndexStatus,
+    Picture,
+    ProductDetails,
+    Region,
+    SearchQuery,
+)
+from shoplens.errors import DeadlineExceeded, InvalidArgument
+
+CARD = EncoderCard("test", "1", 2, 2, ("dress", "shoes"))
+PICTURE = Picture(np.zeros((40, 30, 3), np.uint8), "hash", 30, 40)
+DRESS = Region(Box(0.2, 0.1, 0.8, 0.7), "dress", 0.9)
+SHOES = Region(Box(0.3, 0.8, 0.6, 1.0), "shoes", 0.95)
+
+
+def features() -> Features:
+    return Features(np.array([1, 0], np.float32), np.array([0.7, 0.3], np.float32), np.array([1, 0], np.float32), "hash")
+
+
+class Detecting:
+    def __init__(self, *regions: Region) -> None:
+        self.regions = regions
+        self.asked: list[str | None] = []
+
+    def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
+        self.asked.append(category)
+        return self.regions
+
+
+class Encoding:
+    def __init__(self) -> None:
+        self.boxes: list[tuple[Box, ...]] = []
+
+    def card(self) -> EncoderCard:
+        return CARD
+
+    def encode(self, picture: Picture, boxes: Sequence[Box]) -> Sequence[Features]:
+        self.boxes.append(tuple(boxes))
+        return [features() for _ in boxes]
+
+
+class Catalogue:
+    def __init__(self) -> None:
+        self.nodes: list[tuple[str, ...]] = []
+
+    def search(self, probes, *, limit, nodes=(), model):
+        self.nodes.append(tuple(nodes))
+        assert model == CARD.model
+        return [
+            Hit(probe, name, "1", 0.9, WHOLE_FRAME, "dress", np.array([1, 0], np.float32), name, ProductDetails(title=name))
+            for probe in range(len(probes))
+            for name in ("a", "b", "c")
+        ][:limit]
+
+    def features(self, product_id: str) -> Sequence[Features]:
+        return [features()]
+
+    def status(self) -> IndexStatus:
+        return IndexStatus("test-1", 3, 3, datetime.now(UTC), True)
+
+
+@pytest.fixture
+def encoder() -> Encoding:
+    return Encoding()
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue()
+
+
+@pytest.fixture
+def camera(encoder, catalogue):
+    def make(*regions: Region) -> CameraSearch:
+        return CameraSearch(Detecting(*regions), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories))
+
+    return make
+
+
+def test_the_frame_and_the_most_salient_region_are_searched(camera, encoder):
+    answer = camera(SHOES, DRESS).search(SearchQuery(picture=PICTURE))
+    assert encoder.boxes == [(WHOLE_FRAME, DRESS.box)]
+    assert answer.regions[answer.region] == DRESS
+
+
+def test_a_photo_without_regions_is_searched_whole(camera, encoder):
+    answer = camera().search(SearchQuery(picture=PICTURE))
+    assert encoder.boxes == [(WHOLE_FRAME,)]
+    assert [(region.box, region.category) for region in answer.regions] == [(WHOLE_FRAME, "dress")]
+
+
+def test_a_drawn_box_is_all_that_is_searched_and_nothing_is_detected(camera, encoder):
+    drawn = Box(0.1, 0.1, 0.3, 0.3)
+    answer = camera(DRESS).search(SearchQuery(picture=PICTURE, box=drawn))
+    assert encoder.boxes == [(drawn,)]
+    assert [region.box for region in answer.regions] == [drawn]
+
+
+def test_the_shoppers_category_chooses_the_region_and_restricts_the_catalogue(camera, encoder, catalogue):
+    answer = camera(DRESS, SHOES).search(SearchQuery(picture=PICTURE, category="shoes"))
+    assert answer.regions[answer.region] == SHOES
+    assert set(catalogue.nodes[0]) >= {"shoes", "sandals", "heels"}
+    assert answer.ranking.categories[0].name in {"shoes", "sandals", "heels"}
+
+
+@pytest.mark.parametrize(("least", "left"), [(None, [DRESS]), (0.0, [DRESS, Region(SHOES.box, "shoes", 0.2)]), (0.95, [])])
+def test_regions_below_the_wanted_score_are_left_out(camera, least, left):
+    unsure = Region(SHOES.box, "shoes", 0.2)
+    answer = camera(DRESS, unsure).search(SearchQuery(picture=PICTURE, region_score=least))
+    assert list(answer.regions) == left or (not left and answer.regions[0].box == WHOLE_FRAME)
+
+
+def test_more_like_this_leaves_the_product_itself_out(camera):
+    answer = camera().similar("a", top_k=5)
+    assert [result.product_id for result in answer.ranking.results] == ["b", "c"]
+
+
+@pytest.mark.parametrize("query", [SearchQuery(), SearchQuery(picture=PICTURE, product_id="a")])
+def test_exactly_one_of_picture_and_product_is_asked_for(camera, query):
+    with pytest.raises(InvalidArgument, match="exactly one"):
+        camera().search(query)
+
+
+def test_nothing_is_begun_for_a_shopper_who_no_longer_waits(camera, encoder):
+    with deadlines.within(0.0), pytest.raises(DeadlineExceeded):
+        camera(DRESS).search(SearchQuery(picture=PICTURE))
+    assert encoder.boxes == []
+
+
+def test_the_answer_names_model_index_and_time(camera):
+    answer = camera(DRESS).search(SearchQuery(picture=PICTURE))
+    assert answer.model == "test-1"
+    assert answer.index.items == 3
+    assert {"detect", "encode", "search", "rank", "total"} <= set(answer.timings_ms)

@@ -1,0 +1,31 @@
+"""Deadlines: carried along, never lengthened, and told when they are over."""
+
+from __future__ import annotations
+
+import pytest
+
+from shoplens import deadlines
+from shoplens.errors import DeadlineExceeded
+
+
+def test_without_a_deadline_the_default_holds():
+    assert deadlines.remaining_s(3.0) == 3.0
+
+
+def test_the_rest_shrinks_and_is_given_back_on_leaving():
+    with deadlines.within(10.0):
+        assert 9.0 < deadlines.remaining_s(3.0) <= 10.0
+    assert deadlines.remaining_s(3.0) == 3.0
+
+
+def test_an_inner_deadline_shortens_but_never_lengthens():
+    with deadlines.within(5.0):
+        with deadlines.within(1.0):
+            assert deadlines.remaining_s(9.0) <= 1.0
+        with deadlines.within(60.0):
+            assert deadlines.remaining_s(9.0) <= 5.0
+
+
+def test_when_it_is_over_nothing_more_is_begun():
+    with deadlines.within(0.0), pytest.raises(DeadlineExceeded):
+        deadlines.check()
