@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 from rich.progress import track
 
-from benchmarks.server import serving
+from shoplens.testing.serving import serving
 from shoplens.model_store import model_folder
 from shoplens.models import LiteRtModel, Manifest
 

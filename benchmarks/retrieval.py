@@ -18,7 +18,7 @@ import httpx
 import numpy as np
 from rich.progress import track
 
-from benchmarks.server import serving
+from shoplens.testing.serving import serving
 
 SEED = 20261122
 RESAMPLES = 1000

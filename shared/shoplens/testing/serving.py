@@ -1,4 +1,4 @@
-"""A shoplens of our own, as a user would start it, for as long as a measurement takes."""
+"""A shoplens of our own, started as a user would start it, for as long as a test or a measurement takes."""
 
 from __future__ import annotations
 
