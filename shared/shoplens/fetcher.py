@@ -1,0 +1,133 @@
+"""Pictures by address: from public web servers, and from one folder where the process was given one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import httpcore
+import httpx
+
+from shoplens import __version__, deadlines
+from shoplens.addresses import GuardedTransport
+from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, ShoplensError, Unavailable, UnreadablePicture
+from shoplens.images import MAX_BYTES
+from shoplens.metrics import PICTURES_FETCHED
+
+
+class Fetcher:
+    """Fetches pictures; safe to call from many threads, which share its connections.
+
+    allow_private: addresses inside private networks may be fetched too.
+    file_root: the folder below which ``file:`` addresses are read; without one, none are.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        file_root: Path | None = None,
+        max_bytes: int = MAX_BYTES,
+        timeout_s: float = 20.0,
+        max_redirects: int = 5,
+    ) -> None:
+        self._file_root = None if file_root is None else file_root.resolve()
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            transport=GuardedTransport(allow_private),
+            follow_redirects=True,
+            max_redirects=max_redirects,
+            timeout=timeout_s,
+            # Pictures are compressed already, and a compressed answer could unfold to any size.
+            headers={"user-agent": f"shoplens/{__version__}", "accept": "image/*,*/*;q=0.5", "accept-encoding": "identity"},
+            trust_env=False,
+        )
+
+    def fetch(self, uri: str) -> bytes:
+        """The bytes at an address: ``http:``, ``https:``, or ``file:`` below the root.
+
+        Raises ``ForbiddenAddress``, ``PictureTooLarge``, ``UnreadablePicture`` (nothing there), ``Unavailable`` (try again)
+        and ``DeadlineExceeded``.
+        """
+        try:
+            content = self._fetch(uri)
+        except ShoplensError as error:
+            PICTURES_FETCHED.labels(outcome=error.reason).inc()
+            raise
+        PICTURES_FETCHED.labels(outcome="ok").inc()
+        return content
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _fetch(self, uri: str) -> bytes:
+        scheme = uri.partition(":")[0].lower()
+        match scheme:
+            case "http" | "https":
+                return self._from_web(uri)
+            case "file":
+                return self._from_folder(uri)
+        raise ForbiddenAddress("Only http:// and https:// addresses of pictures are fetched; give one of those.")
+
+    def _from_web(self, uri: str) -> bytes:
+        try:
+            with deadlines.within(self._timeout_s), self._client.stream("GET", uri) as response:
+                return self._body(response)
+        except (DeadlineExceeded, httpcore.TimeoutException):
+            deadlines.check()  # raises where the caller's own time is over
+            raise Unavailable(f"{_shown(uri)} took longer than {self._timeout_s:g} s; try again later.") from None
+        except httpx.TooManyRedirects as error:
+            raise UnreadablePicture(f"{_shown(uri)} redirects too often; give the picture's own address.") from error
+        except (httpx.InvalidURL, httpx.LocalProtocolError, httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
+            raise ForbiddenAddress(f"{_shown(uri)} is not an http:// or https:// address, or leads to none; check it.") from error
+        except (httpx.RemoteProtocolError, httpcore.ProtocolError, httpcore.NetworkError) as error:
+            raise Unavailable(f"{_shown(uri)} cannot be reached or broke off; check the address, or try again later.") from error
+
+    def _body(self, response: httpx.Response) -> bytes:
+        address = _shown(str(response.url))
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
+            raise Unavailable(f"{address} answered {response.status_code}; try again later.")
+        if response.status_code != httpx.codes.OK:
+            raise UnreadablePicture(f"{address} answered {response.status_code} instead of a picture; check the address.")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise UnreadablePicture(f"{address} sends the picture compressed, unasked; let it send the file as it is.")
+        too_large = PictureTooLarge(f"{address} is larger than {self._max_bytes:,} bytes; give a smaller picture.")
+        if int(response.headers.get("content-length", "0")) > self._max_bytes:
+            raise too_large
+        content = bytearray()
+        for part in response.iter_raw():
+            content += part
+            if len(content) > self._max_bytes:
+                raise too_large
+        return bytes(content)
+
+    def _from_folder(self, uri: str) -> bytes:
+        if self._file_root is None:
+            raise ForbiddenAddress("file: addresses are not read here; give an http:// or https:// address, or the picture's content.")
+        address = urlsplit(uri)
+        try:
+            path = (self._file_root / unquote(address.path)).resolve()
+            if address.netloc not in ("", "localhost") or not path.is_relative_to(self._file_root):
+                raise ForbiddenAddress(f"{_shown(uri)} lies outside the folder of pictures; move the file into it.")
+            if not path.is_file():
+                raise UnreadablePicture(f"There is no file {_shown(uri)}; check its name.")
+            if path.stat().st_size > self._max_bytes:
+                raise PictureTooLarge(f"{_shown(uri)} is larger than {self._max_bytes:,} bytes; give a smaller picture.")
+            return path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise UnreadablePicture(f"{_shown(uri)} cannot be read; check the file and its permissions.") from error
+
+
+def _shown(uri: str) -> str:
+    """An address as it may stand in a message: without a password or a signature, and not too long."""
+    plain = re.sub(r"//[^/]*@", "//", re.split(r"[?#]", uri)[0])
+    return plain if len(plain) <= 120 else plain[:119] + "…"
