@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from pydantic_core import ErrorDetails
 from shoplens.domain import AttributeValue, ImageSource, Price, Product, ProductDetails, ProductDraft, ProductImage, ProductPatch
 from shoplens.errors import InvalidArgument
 
-MAX_ID_BYTES: Final = 200
+MAX_ID_BYTES: Final = 256
 """The longest id of a product or a picture, in UTF-8."""
 
 MAX_IMAGES: Final = 50
@@ -92,8 +93,9 @@ def _image_document(image: ProductImage) -> dict[str, Any]:
 
 
 def _as_id(value: str) -> str:
-    if not value or len(value.encode("utf-8", "replace")) > MAX_ID_BYTES or not value.isprintable() or value != value.strip():
-        raise ValueError(f"an id is 1 to {MAX_ID_BYTES} bytes of printable text, without spaces around it")
+    hidden = any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+    if hidden or not 0 < len(value.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES or value in (".", ".."):
+        raise ValueError(f"an id is 1 to {MAX_ID_BYTES} bytes of text without control characters, and not a lone . or ..")
     return value
 
 

@@ -1,0 +1,1 @@
+"""The write path: a product's pictures become vectors that can be found."""
