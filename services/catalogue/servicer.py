@@ -1,0 +1,76 @@
+"""The catalogue over gRPC."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import grpc
+
+from shoplens.api.catalogue.v1 import catalogue_pb2 as pb
+from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
+from shoplens.domain import ProductDraft, ProductPatch
+from shoplens.ports import Catalogue
+from shoplens.rpc.convert.features import pack_features
+from shoplens.rpc.convert.index import pack_hit, pack_page, pack_status, source_of, unpack_indexed_image
+from shoplens.rpc.convert.packing import unpack_vector
+from shoplens.rpc.convert.products import pack_product, unpack_changes, unpack_details
+from shoplens.rpc.server import Mount
+
+PAGE_SIZE = 100
+"""Products on a page, where the request does not say."""
+
+
+# ruff: noqa: ARG002, N802  gRPC names the methods and passes the context.
+class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
+    """Translates, and calls the port."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def PutProduct(self, request: pb.PutProductRequest, context: grpc.ServicerContext) -> pb.PutProductResponse:
+        images = [unpack_indexed_image(image) for image in request.images]
+        draft = ProductDraft(
+            id=request.id,
+            details=unpack_details(request.details),
+            images=tuple(source_of(image) for image in images),
+            version=request.version if request.HasField("version") else None,
+        )
+        return pb.PutProductResponse(product=pack_product(self._catalogue.put(draft, request.node, images, model=request.model)))
+
+    def PatchProduct(self, request: pb.PatchProductRequest, context: grpc.ServicerContext) -> pb.PatchProductResponse:
+        version = request.version if request.HasField("version") else None
+        patch = ProductPatch(request.id, unpack_changes(request.changes), version)
+        product = self._catalogue.patch(patch, node=request.node if request.HasField("node") else None)
+        return pb.PatchProductResponse(product=pack_product(product))
+
+    def GetProduct(self, request: pb.GetProductRequest, context: grpc.ServicerContext) -> pb.GetProductResponse:
+        return pb.GetProductResponse(product=pack_product(self._catalogue.get(request.id)))
+
+    def DeleteProduct(self, request: pb.DeleteProductRequest, context: grpc.ServicerContext) -> pb.DeleteProductResponse:
+        self._catalogue.delete(request.id)
+        return pb.DeleteProductResponse()
+
+    def ListProducts(self, request: pb.ListProductsRequest, context: grpc.ServicerContext) -> pb.ListProductsResponse:
+        size = request.page_size if request.HasField("page_size") else PAGE_SIZE
+        return pack_page(self._catalogue.page(size=size, token=request.page_token))
+
+    def GetFeatures(self, request: pb.GetFeaturesRequest, context: grpc.ServicerContext) -> pb.GetFeaturesResponse:
+        return pb.GetFeaturesResponse(features=[pack_features(each) for each in self._catalogue.features(request.product_id)])
+
+    def GetPicture(self, request: pb.GetPictureRequest, context: grpc.ServicerContext) -> pb.GetPictureResponse:
+        picture = self._catalogue.picture(request.product_id, request.image_id)
+        return pb.GetPictureResponse(content=picture.content, media_type=picture.media_type)
+
+    def SearchRegions(self, request: pb.SearchRegionsRequest, context: grpc.ServicerContext) -> pb.SearchRegionsResponse:
+        probes = [unpack_vector(probe) for probe in request.probes]
+        hits = self._catalogue.search(probes, limit=request.limit, nodes=tuple(request.nodes), model=request.model)
+        return pb.SearchRegionsResponse(hits=[pack_hit(hit) for hit in hits])
+
+    def GetStatus(self, request: pb.GetStatusRequest, context: grpc.ServicerContext) -> pb.GetStatusResponse:
+        return pb.GetStatusResponse(status=pack_status(self._catalogue.status()))
+
+
+def mount(catalogue: Catalogue) -> Mount:
+    """The catalogue's service, ready to be served."""
+    name = pb.DESCRIPTOR.services_by_name["CatalogueService"].full_name
+    return Mount(name, partial(catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server, CatalogueServicer(catalogue)))

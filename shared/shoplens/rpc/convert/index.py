@@ -1,0 +1,96 @@
+"""What the catalogue takes in and gives back: indexed images, hits, pages and the state of the index."""
+
+from __future__ import annotations
+
+from shoplens.api.catalogue.v1 import catalogue_pb2
+from shoplens.domain import Hit, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage
+from shoplens.rpc.convert.features import pack_features, unpack_features
+from shoplens.rpc.convert.packing import pack_moment, pack_vector, unpack_moment, unpack_vector
+from shoplens.rpc.convert.pictures import pack_box, unpack_box
+from shoplens.rpc.convert.products import pack_details, pack_image, pack_product, unpack_details, unpack_image, unpack_product
+
+
+def pack_indexed_region(region: IndexedRegion) -> catalogue_pb2.IndexedRegion:
+    return catalogue_pb2.IndexedRegion(box=pack_box(region.box), category=region.category, features=pack_features(region.features))
+
+
+def unpack_indexed_region(message: catalogue_pb2.IndexedRegion) -> IndexedRegion:
+    return IndexedRegion(unpack_box(message.box), message.category, unpack_features(message.features))
+
+
+def pack_indexed_image(image: IndexedImage) -> catalogue_pb2.IndexedImage:
+    return catalogue_pb2.IndexedImage(
+        image=pack_image(image.image),
+        content=image.content,
+        media_type=image.media_type,
+        regions=[pack_indexed_region(region) for region in image.regions],
+    )
+
+
+def unpack_indexed_image(message: catalogue_pb2.IndexedImage) -> IndexedImage:
+    return IndexedImage(
+        image=unpack_image(message.image),
+        content=message.content,
+        media_type=message.media_type,
+        regions=tuple(unpack_indexed_region(region) for region in message.regions),
+    )
+
+
+def source_of(indexed: IndexedImage) -> ImageSource:
+    """The source that an indexed image came from. It need not travel beside the image, which holds all of it."""
+    image = indexed.image
+    content = indexed.content if image.uri is None else None
+    return ImageSource(image.id, content, image.uri, image.page_url, image.creator, image.published_at)
+
+
+def pack_hit(hit: Hit) -> catalogue_pb2.Hit:
+    return catalogue_pb2.Hit(
+        probe=hit.probe,
+        product_id=hit.product_id,
+        image_id=hit.image_id,
+        similarity=hit.similarity,
+        box=pack_box(hit.box),
+        node=hit.node,
+        colour=pack_vector(hit.colour),
+        content_hash=hit.content_hash,
+        details=pack_details(hit.details),
+    )
+
+
+def unpack_hit(message: catalogue_pb2.Hit) -> Hit:
+    return Hit(
+        probe=message.probe,
+        product_id=message.product_id,
+        image_id=message.image_id,
+        similarity=message.similarity,
+        box=unpack_box(message.box),
+        node=message.node,
+        colour=unpack_vector(message.colour),
+        content_hash=message.content_hash,
+        details=unpack_details(message.details),
+    )
+
+
+def pack_page(page: ProductPage) -> catalogue_pb2.ListProductsResponse:
+    return catalogue_pb2.ListProductsResponse(
+        products=[pack_product(product) for product in page.products],
+        next_page_token=page.next_token,
+    )
+
+
+def unpack_page(message: catalogue_pb2.ListProductsResponse) -> ProductPage:
+    return ProductPage(tuple(unpack_product(product) for product in message.products), message.next_page_token)
+
+
+def pack_status(status: IndexStatus) -> catalogue_pb2.IndexStatus:
+    return catalogue_pb2.IndexStatus(
+        version=status.version,
+        items=status.items,
+        products=status.products,
+        fresh_as_of=pack_moment(status.fresh_as_of),
+        ready=status.ready,
+    )
+
+
+def unpack_status(message: catalogue_pb2.IndexStatus) -> IndexStatus:
+    return IndexStatus(message.version, message.items, message.products, unpack_moment(message.fresh_as_of), message.ready)

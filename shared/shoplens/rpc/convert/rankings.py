@@ -1,0 +1,90 @@
+"""Ranking: the query that the ranker sees, and the order that it finds."""
+
+from __future__ import annotations
+
+from shoplens.api.ranker.v1 import ranker_pb2
+from shoplens.domain import CategoryGuess, Contribution, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.errors import InvalidArgument
+from shoplens.rpc.convert.features import pack_features, unpack_features
+from shoplens.rpc.convert.products import pack_details, unpack_details
+
+_VERDICTS = {verdict: ranker_pb2.Verdict.Value(f"VERDICT_{verdict.name}") for verdict in Verdict}
+_VERDICTS_BACK = {number: verdict for verdict, number in _VERDICTS.items()}
+_OPTIONAL_SCORES = ("category", "colour", "text", "attributes", "business")
+
+
+def pack_ranking_query(query: RankingQuery) -> ranker_pb2.RankingQuery:
+    return ranker_pb2.RankingQuery(
+        probes=[pack_features(probe) for probe in query.probes],
+        category=query.category,
+        weights=query.weights,
+        top_k=query.top_k,
+        explain=query.explain,
+    )
+
+
+def unpack_ranking_query(message: ranker_pb2.RankingQuery) -> RankingQuery:
+    return RankingQuery(
+        probes=tuple(unpack_features(probe) for probe in message.probes),
+        category=message.category if message.HasField("category") else None,
+        weights=dict(message.weights),
+        top_k=message.top_k,
+        explain=message.explain,
+    )
+
+
+def pack_scores(scores: Scores) -> ranker_pb2.Scores:
+    return ranker_pb2.Scores(
+        visual=scores.visual,
+        category=scores.category,
+        colour=scores.colour,
+        text=scores.text,
+        attributes=scores.attributes,
+        business=scores.business,
+    )
+
+
+def unpack_scores(message: ranker_pb2.Scores) -> Scores:
+    given = {name: getattr(message, name) for name in _OPTIONAL_SCORES if message.HasField(name)}  # type: ignore[arg-type]
+    return Scores(visual=message.visual, **given)
+
+
+def pack_result(result: Result) -> ranker_pb2.Result:
+    return ranker_pb2.Result(
+        product_id=result.product_id,
+        image_id=result.image_id,
+        score=result.score,
+        scores=pack_scores(result.scores),
+        details=pack_details(result.details),
+        explanation=[ranker_pb2.Contribution(part=each.part, weight=each.weight, value=each.value) for each in result.explanation],
+    )
+
+
+def unpack_result(message: ranker_pb2.Result) -> Result:
+    return Result(
+        product_id=message.product_id,
+        image_id=message.image_id,
+        score=message.score,
+        scores=unpack_scores(message.scores),
+        details=unpack_details(message.details),
+        explanation=tuple(Contribution(each.part, each.weight, each.value) for each in message.explanation),
+    )
+
+
+def pack_ranking(ranking: Ranking) -> ranker_pb2.Ranking:
+    return ranker_pb2.Ranking(
+        categories=[ranker_pb2.CategoryGuess(name=guess.name, probability=guess.probability) for guess in ranking.categories],
+        verdict=_VERDICTS[ranking.verdict],
+        results=[pack_result(result) for result in ranking.results],
+    )
+
+
+def unpack_ranking(message: ranker_pb2.Ranking) -> Ranking:
+    verdict = _VERDICTS_BACK.get(message.verdict)
+    if verdict is None:
+        raise InvalidArgument("The ranking has no verdict that this version knows.")
+    return Ranking(
+        categories=tuple(CategoryGuess(guess.name, guess.probability) for guess in message.categories),
+        verdict=verdict,
+        results=tuple(unpack_result(result) for result in message.results),
+    )

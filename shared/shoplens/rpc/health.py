@@ -1,0 +1,79 @@
+"""The standard health service, kept true: every dependency is really asked, again and again.
+
+Names that can be checked or watched: ``""`` and each gRPC service (serving while every dependency is), each dependency by
+its own name, and ``alive`` (serving from start to stop, whatever the dependencies do: for a liveness probe).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import structlog
+from grpc_health.v1 import health, health_pb2
+
+from shoplens import deadlines
+
+Probe = Callable[[], None]
+"""Raises where the dependency cannot do its work now."""
+
+ALIVE: Final = "alive"
+PROBE_S: Final = 2.0
+"""A dependency that does not answer a probe in this time is not serving."""
+
+_SERVING: Final = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
+
+_log = structlog.get_logger(__name__)
+
+
+class HealthMonitor:
+    """Probes ``dependencies`` every ``interval_s`` in a thread of its own, and tells ``servicer`` what it found."""
+
+    def __init__(self, services: Iterable[str], dependencies: Mapping[str, Probe], *, interval_s: float) -> None:
+        self.servicer = health.HealthServicer()
+        self._services = ("", *services)
+        self._dependencies = dict(dependencies)
+        self._interval_s = interval_s
+        self._serving: dict[str, bool] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="health", daemon=True)
+        for name in (*self._services, *self._dependencies):
+            self.servicer.set(name, _NOT_SERVING)
+
+    def start(self) -> None:
+        self.servicer.set(ALIVE, _SERVING)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """From now on nothing serves; balancers that watch send their calls elsewhere."""
+        self._stopping.set()
+        self.servicer.enter_graceful_shutdown()
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._look()
+            self._stopping.wait(self._interval_s)
+
+    def _look(self) -> None:
+        for name, probe in self._dependencies.items():
+            self._tell((name,), serving=self._works(name, probe))
+        self._tell(self._services, serving=all(self._serving[name] for name in self._dependencies))
+
+    def _works(self, name: str, probe: Probe) -> bool:
+        try:
+            with deadlines.within(PROBE_S):
+                probe()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the dependency does not work
+            if self._serving.get(name, True):
+                _log.warning("a dependency does not work", dependency=name, error=str(error))
+            return False
+        return True
+
+    def _tell(self, names: Iterable[str], *, serving: bool) -> None:
+        for name in names:
+            if self._serving.get(name) is not serving:
+                self._serving[name] = serving
+                self.servicer.set(name, _SERVING if serving else _NOT_SERVING)
+                _log.info("health", name=name, serving=serving)

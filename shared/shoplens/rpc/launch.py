@@ -1,0 +1,65 @@
+"""A service's process, from its environment to its last call: what every ``__main__`` does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TypeVar
+
+from shoplens import log
+from shoplens.config import SettingsError
+from shoplens.rpc.health import Probe
+from shoplens.rpc.server import Mount, Server
+from shoplens.rpc.settings import ServerSettings
+
+S = TypeVar("S", bound=ServerSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a composition root hands over.
+
+    mounts: the gRPC services. dependencies: what they need, and how to ask whether it works.
+    foreground: something that runs until the process is told to stop, beside the gRPC server; it must heed the signals
+    itself, as uvicorn does. ``None`` just waits for them.
+    """
+
+    mounts: Sequence[Mount]
+    dependencies: Mapping[str, Probe] = field(default_factory=dict)
+    foreground: Callable[[], None] | None = None
+
+
+def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractContextManager[Service]]) -> None:
+    """Read the settings, compose the service, serve until SIGTERM or SIGINT, and close everything in order."""
+    try:
+        settings = settings_type.from_environment()
+    except SettingsError as error:
+        raise SystemExit(f"{name}: {error}") from error
+    log.configure(level=settings.log_level, service=name)
+    stop = _stop_signal()
+    with compose(settings) as service:
+        serve(service, settings, stop)
+
+
+def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> None:
+    """Serve until ``stop`` is set, or until the foreground ends."""
+    with Server(service.mounts, settings, service.dependencies):
+        if service.foreground is None:
+            stop.wait()
+        else:
+            service.foreground()
+
+
+def _stop_signal() -> threading.Event:
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return stop

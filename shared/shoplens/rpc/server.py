@@ -1,0 +1,102 @@
+"""One gRPC server for all services: guards, health, reflection, metrics, limits and a graceful end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from shoplens.rpc.health import HealthMonitor, Probe
+from shoplens.rpc.interceptors import Guarded, Shedding, answering_errors, measured, within_deadline
+from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
+from shoplens.rpc.settings import ServerSettings
+
+_SPARE_THREADS: Final = 8
+"""Beside those that handle calls: they turn the surplus away and answer health checks while all others are busy."""
+
+_OPTIONS: Final = (
+    *MESSAGE_OPTIONS,
+    ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share its calls
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
+)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A servicer ready to be served: its service's full name, and what adds it to a server."""
+
+    name: str
+    add: Callable[[grpc.Server], None]
+
+
+class Server:
+    """A running server, from :meth:`start` to :meth:`stop`; a context does both.
+
+    ``dependencies`` are what the mounted services need in order to work; see :mod:`shoplens.rpc.health`.
+    """
+
+    def __init__(self, mounts: Sequence[Mount], settings: ServerSettings, dependencies: Mapping[str, Probe] | None = None) -> None:
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
+        guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline)
+        self._server = grpc.server(self._threads, interceptors=[guards], options=_OPTIONS)
+        self._health = HealthMonitor([mount.name for mount in mounts], dependencies or {}, interval_s=settings.health_interval_s)
+        for mount in mounts:
+            mount.add(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        names = (*(mount.name for mount in mounts), health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self._close_metrics: Callable[[], None] = lambda: None
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Where the server listens, once started."""
+        return f"{self._settings.host}:{self.port}"
+
+    def start(self) -> None:
+        """Listen. Raises ``RuntimeError`` where the address is taken."""
+        metrics_port = self._serve_metrics()
+        self.port = self._server.add_insecure_port(f"{self._settings.host}:{self._settings.port}")
+        self._server.start()
+        self._health.start()
+        _log.info("serving", host=self._settings.host, port=self.port, metrics_port=metrics_port)
+
+    def stop(self) -> None:
+        """Take no more calls, and give those in flight ``grace_s`` to finish."""
+        self._health.stop()
+        self._server.stop(self._settings.grace_s).wait()
+        self._threads.shutdown()
+        self._close_metrics()
+        _log.info("stopped")
+
+    def _serve_metrics(self) -> int | None:
+        if self._settings.metrics_port is None:
+            return None
+        server, thread = start_http_server(self._settings.metrics_port, addr=self._settings.host)
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self._close_metrics = close
+        return int(server.server_port)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()

@@ -1,0 +1,83 @@
+"""Errors across the wire: a :class:`ShoplensError` leaves as ``google.rpc.Status`` and is rebuilt as the same class.
+
+``ErrorInfo`` carries the error's reason under the domain "shoplens", ``RetryInfo`` the seconds to wait. A failure that gRPC
+itself reports (nobody there, too late, too large) becomes the nearest error of the tree, with advice instead of internals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2, message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from shoplens.errors import BY_REASON, DeadlineExceeded, InternalError, InvalidArgument, Overloaded, ShoplensError, Unavailable
+from shoplens.rpc.limits import MAX_MESSAGE_BYTES
+
+DOMAIN = "shoplens"
+
+_LONGEST_MESSAGE = 2_000
+"""Characters. A status travels in headers, which are limited to a few kilobytes."""
+
+
+def pack_error(error: ShoplensError) -> grpc.Status:
+    """What ``context.abort_with_status`` needs."""
+    details: list[message.Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if error.retry_after_s is not None:
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(round(error.retry_after_s * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    packed = [any_pb2.Any() for _ in details]
+    for envelope, detail in zip(packed, details, strict=True):
+        envelope.Pack(detail)
+    status = status_pb2.Status(code=error.grpc_code.value[0], message=error.message[:_LONGEST_MESSAGE], details=packed)
+    packed_status: grpc.Status = rpc_status.to_status(status)
+    return packed_status
+
+
+def unpack_error(error: grpc.RpcError, part: str, *, reachable: Callable[[], bool] = lambda: True) -> ShoplensError:
+    """The error that ``part`` answered with, or the nearest one where gRPC failed by itself.
+
+    ``reachable`` tells whether there is a connection: a call that waited for one in vain is ``Unavailable``, not late.
+    """
+    code, text = _outcome(error)
+    info, retry_after_s = _details(error) if isinstance(error, grpc.Call) else (None, None)
+    if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
+        return BY_REASON[info.reason](text, retry_after_s=retry_after_s)
+    match code:
+        case grpc.StatusCode.DEADLINE_EXCEEDED if reachable():
+            return DeadlineExceeded(f"The {part} did not answer in time; try again, or allow it longer.")
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.CANCELLED:
+            return Unavailable(f"The {part} cannot be reached; try again shortly.")
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in text:
+            return InvalidArgument(f"That is more than {MAX_MESSAGE_BYTES >> 20} MiB in one message; send fewer or smaller pictures.")
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Overloaded(f"The {part} has too much to do; try again shortly.")
+        case _:
+            return InternalError(f"The {part} failed; the cause is in its log.")
+
+
+def _outcome(error: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+    if isinstance(error, grpc.Call):
+        return error.code() or grpc.StatusCode.UNKNOWN, error.details() or ""
+    return grpc.StatusCode.UNKNOWN, ""
+
+
+def _details(call: grpc.Call) -> tuple[error_details_pb2.ErrorInfo | None, float | None]:
+    try:
+        status: Any = rpc_status.from_call(call)
+    except (ValueError, message.DecodeError):  # details that something on the way has changed
+        status = None
+    info, retry_after_s = None, None
+    for envelope in status.details if status is not None else ():
+        if envelope.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            info = error_details_pb2.ErrorInfo()
+            envelope.Unpack(info)
+        elif envelope.Is(error_details_pb2.RetryInfo.DESCRIPTOR):
+            retry = error_details_pb2.RetryInfo()
+            envelope.Unpack(retry)
+            retry_after_s = retry.retry_delay.ToNanoseconds() / 1e9
+    return info, retry_after_s
