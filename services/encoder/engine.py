@@ -1,0 +1,75 @@
+"""The encoder: boxes of a picture to embedding, category posterior and colour signature, by one LiteRT model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.encoder.colour import WIDTH as COLOUR_WIDTH
+from services.encoder.colour import colour_signature
+from shoplens.domain import Box, EncoderCard, Features, Picture, Pixels
+from shoplens.models import LiteRtModel, Manifest, ModelError
+
+_OUTPUTS = ("embedding", "categories", "mask")
+
+
+class LiteRtEncoder:
+    """Implements :class:`shoplens.ports.Encoder`; safe to call from many threads."""
+
+    def __init__(self, model_dir: Path | str, threads: int = 2) -> None:
+        """Load ``models/encoder/<version>``. Raises ModelError where it is no encoder, or not one of this engine's."""
+        self._manifest = Manifest.load(model_dir)
+        missing = [name for name in _OUTPUTS if name not in self._manifest.outputs]
+        if missing:
+            raise ModelError(f"{model_dir}: an encoder's manifest declares the outputs {', '.join(missing)} too")
+        (embedding_width,) = self._manifest.outputs["embedding"].shape
+        self._card = EncoderCard(
+            name=self._manifest.name,
+            version=self._manifest.version,
+            embedding_width=embedding_width,
+            colour_width=COLOUR_WIDTH,
+            categories=self._manifest.classes,
+        )
+        declared = int(self._manifest.parameters["colour"]["width"])
+        if declared != COLOUR_WIDTH:
+            raise ModelError(f"{model_dir}: made for colour signatures {declared} wide, but this engine makes {COLOUR_WIDTH}")
+        self._model = LiteRtModel(self._manifest.path, threads)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model says of itself; fitted fusion weights and verdict thresholds are among its parameters."""
+        return self._manifest
+
+    def card(self) -> EncoderCard:
+        return self._card
+
+    def encode(self, picture: Picture, boxes: Sequence[Box]) -> list[Features]:
+        """Features of each box, in order. The model sees each box stretched to its square input."""
+        if not boxes:
+            return []
+        crops = [self._fit(box.crop(picture.pixels)) for box in boxes]
+        outputs = self._model(self._manifest.input.normalise(np.stack(crops)))
+        return [
+            Features(
+                embedding=_unit(outputs["embedding"][row]),
+                categories=np.array(outputs["categories"][row], dtype=np.float32),
+                colour=colour_signature(crops[row], outputs["mask"][row]),
+                content_hash=picture.content_hash,
+            )
+            for row in range(len(boxes))
+        ]
+
+    def _fit(self, pixels: Pixels) -> Pixels:
+        size = (self._manifest.input.width, self._manifest.input.height)
+        shrinks = pixels.shape[0] > size[1] or pixels.shape[1] > size[0]
+        resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return np.asarray(resized, dtype=np.uint8)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Exactly unit length: half-precision weights leave it off by a few millionths."""
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

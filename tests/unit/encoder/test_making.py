@@ -1,0 +1,117 @@
+"""What the encoder is made with, as far as it needs neither TensorFlow nor photos: labels, splits, masks, views, weights."""
+
+from __future__ import annotations
+
+import csv
+import io
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.unit.encoder.garments import garment
+from training.encoder.augment import augment
+from training.encoder.batches import grouped_order
+from training.encoder.masks import SIDE, phone_mask, studio_mask
+from training.encoder.photos import LEAVES, UNLABELLED, training_photos
+from training.encoder.weights import read_state_dict
+
+
+def _write(folder: Path, rows: list[dict[str, str]]) -> None:
+    folder.mkdir()
+    with (folder / "manifest.csv").open("w", newline="") as lines:
+        table = csv.DictWriter(lines, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    kinds = [
+        {"title": "Men Blue Shirt", "articleType": "Shirts", "masterCategory": "Apparel"},
+        {"title": "Red Polo T-shirt", "articleType": "Tshirts", "masterCategory": "Apparel"},
+        {"title": "Mist", "articleType": "Perfume and Body Mist", "masterCategory": "Personal Care"},
+    ]
+    studio = [{"path": f"images/{n}.jpg", "product_id": str(n)} | kinds[n % 3] for n in range(600)]
+    phone = [{"path": f"images/p{n}.jpg", "category": "Outwear", "sender_id": str(n // 10)} for n in range(600)]
+    _write(tmp_path / "studio_products", studio)
+    _write(tmp_path / "clothing_cc0", phone)
+    return tmp_path
+
+
+def test_data_sets_own_names_become_leaves(data: Path) -> None:
+    labels = {photo.kin: photo.category for photo in training_photos(data)}
+    assert LEAVES[labels["Shirts"]] == "shirt"
+    assert LEAVES[labels["Tshirts"]] == "polo"
+    assert LEAVES[labels["phone Outwear"]] == "jacket"
+    assert labels["Perfume and Body Mist"] == UNLABELLED
+
+
+def test_the_split_is_fixed_and_never_parts_a_sender(data: Path) -> None:
+    first, second = training_photos(data), training_photos(data)
+    assert [photo.held_back for photo in first] == [photo.held_back for photo in second]
+    phone = [photo for photo in first if photo.origin == "clothing_cc0"]
+    sides = {int(photo.path.stem[1:]) // 10: photo.held_back for photo in phone}
+    assert all(photo.held_back == sides[int(photo.path.stem[1:]) // 10] for photo in phone)
+    assert 0.02 < np.mean([photo.held_back for photo in first if photo.origin == "studio_products"]) < 0.15
+
+
+def test_missing_photos_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--data"):
+        training_photos(tmp_path)
+
+
+def test_a_shop_photo_is_masked_to_its_object() -> None:
+    mask = studio_mask(garment("blue", "dots"))
+    assert mask is not None
+    assert mask[130, 128] == 1
+    assert mask[5, 5] == 0
+    assert mask.mean() == pytest.approx(0.42, abs=0.1)
+
+
+def test_a_photo_without_a_plain_border_has_no_studio_mask() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    assert studio_mask(noise) is None
+
+
+def test_a_phone_photo_is_masked_to_what_lies_in_the_middle() -> None:
+    mask = phone_mask(garment("red", "plain", (150, 120, 80)))
+    assert mask is not None
+    assert mask[56, 56] == 1
+    assert mask[3, 3] == 0
+
+
+def test_views_are_reproducible_and_their_masks_follow_them() -> None:
+    photo, floor = garment("red", "plain"), np.full((20, 20, 3), (90, 140, 90), np.uint8)
+    mask = cv2.resize(np.asarray(studio_mask(photo)), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+    for seed in range(20):
+        first = augment(photo, mask, floor, 96, np.random.default_rng(seed), gentle=True)
+        again = augment(photo, mask, floor, 96, np.random.default_rng(seed), gentle=True)
+        np.testing.assert_array_equal(first.pixels, again.pixels)
+        inside = first.pixels[first.mask > 0.99].astype(int)
+        assert len(inside) > 300
+        reddest = inside[:, 0] - inside[:, 1:].max(axis=1)
+        assert (reddest > 40).mean() > 0.95
+
+
+def test_an_unknown_mask_stays_unknown() -> None:
+    unknown, floor = np.zeros((SIDE, SIDE), np.uint8), np.zeros((9, 9, 3), np.uint8)
+    view = augment(garment("red", "plain"), unknown, floor, 64, np.random.default_rng(0), gentle=False)
+    assert (view.mask == -1).all()
+
+
+def test_batches_take_every_photo_once_and_keep_kin_together() -> None:
+    kins = ["shirt"] * 100 + ["shoe"] * 50 + ["hat"] * 5
+    order = grouped_order(kins, np.random.default_rng(1))
+    assert sorted(order) == list(range(155))
+    runs = [Counter(kins[row] for row in order[start : start + 16]) for start in range(0, 144, 16)]
+    assert sum(max(run.values()) == 16 for run in runs) >= 5
+
+
+def test_a_pickle_that_wants_to_run_code_is_refused() -> None:
+    evil = io.BytesIO(b"".join([pickle.dumps(1, 2)] * 3) + b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(pickle.UnpicklingError, match="no business"):
+        read_state_dict(evil)

@@ -1,0 +1,115 @@
+"""EfficientNet-Lite0 (Tan & Le 2019, the variant without squeeze-and-excite, ReLU6) in Keras, with ImageNet weights.
+
+Batch normalisation is frozen in the shape of a constant per-channel scale and a trainable bias: a shop's photos come
+one at a time, the batches here are small and half of each is augmented copies, so batch statistics would only mislead;
+and a frozen one costs nothing, for the converter folds the scale into the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from training.encoder.weights import StateDict
+
+_EPSILON = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """``repeats`` inverted residual blocks; the first one strides."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+    channels: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+
+
+@keras.saving.register_keras_serializable("shoplens")
+class FrozenNormConv(keras.layers.Layer):
+    """A convolution, full or depthwise, followed by a batch normalisation that no longer learns its statistics."""
+
+    def __init__(self, filters: int, size: int, stride: int = 1, *, depthwise: bool = False, relu: bool = True, **more: object) -> None:
+        super().__init__(**more)
+        self.filters, self.size, self.stride = filters, size, stride
+        self.depthwise, self.relu = depthwise, relu
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        incoming = int(input_shape[-1] or 0)
+        shape = (self.size, self.size, incoming, 1 if self.depthwise else self.filters)
+        self.kernel = self.add_weight(name="kernel", shape=shape)
+        self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones", trainable=False)
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+
+    def call(self, inputs: object) -> object:
+        if self.depthwise:
+            kernel = self.kernel * ops.reshape(ops.cast(self.scale, self.compute_dtype), (-1, 1))
+            outputs = ops.depthwise_conv(inputs, kernel, self.stride, padding="same")
+        else:
+            outputs = ops.conv(inputs, self.kernel * self.scale, self.stride, padding="same")
+        outputs = outputs + self.bias
+        return ops.relu6(outputs) if self.relu else outputs
+
+    def get_config(self) -> dict[str, object]:
+        own = {"filters": self.filters, "size": self.size, "stride": self.stride}
+        return {**super().get_config(), **own, "depthwise": self.depthwise, "relu": self.relu}
+
+    def load(self, weights: StateDict, conv: str, norm: str) -> None:
+        """Take the weights of a PyTorch convolution and the batch normalisation after it."""
+        kernel = weights[f"{conv}.weight"].transpose(2, 3, 0, 1) if self.depthwise else weights[f"{conv}.weight"].transpose(2, 3, 1, 0)
+        scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + _EPSILON)
+        bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
+        # The scale takes over the kernel's size too, so that one learning rate suits every channel.
+        size = np.abs(kernel).mean(axis=(0, 1, 3) if self.depthwise else (0, 1, 2)) + 1e-12
+        size = size * np.sqrt(np.prod(kernel.shape[:2]) * (1 if self.depthwise else kernel.shape[2]))
+        self.set_weights([kernel / (size[:, None] if self.depthwise else size), bias, scale * size])
+
+
+def backbone(height: int | None = None, width: int | None = None) -> keras.Model:
+    """The network up to its pooled input: floats ``[n, height, width, 3]`` in −1..1 to a map for every stage.
+
+    Outputs: ``stage1`` … ``stage7`` (before the block's residual is used again), and ``head``, 1,280 channels at stride 32.
+    """
+    inputs = keras.Input((height, width, 3), name="image")
+    x = FrozenNormConv(32, 3, 2, name="stem")(inputs)
+    outputs, block, channels = {}, 0, 32
+    for number, stage in enumerate(STAGES, 1):
+        for repeat in range(stage.repeats):
+            stride = stage.stride if repeat == 0 else 1
+            y, expanded = x, channels * stage.expand
+            if stage.expand > 1:
+                y = FrozenNormConv(expanded, 1, name=f"block{block}_expand")(y)
+            y = FrozenNormConv(expanded, stage.kernel, stride, depthwise=True, name=f"block{block}_depthwise")(y)
+            y = FrozenNormConv(stage.channels, 1, relu=False, name=f"block{block}_project")(y)
+            x = x + y if repeat > 0 else y
+            block, channels = block + 1, stage.channels
+        outputs[f"stage{number}"] = x
+    outputs["head"] = FrozenNormConv(1280, 1, name="head")(x)
+    return keras.Model(inputs, outputs, name="efficientnet_lite0")
+
+
+def load_imagenet(model: keras.Model, weights: StateDict) -> None:
+    """Fill a backbone with the weights that :func:`training.encoder.weights.imagenet_weights` reads."""
+    model.get_layer("stem").load(weights, "_conv_stem", "_bn0")
+    model.get_layer("head").load(weights, "_conv_head", "_bn1")
+    for block in range(sum(stage.repeats for stage in STAGES)):
+        torch = f"_blocks.{block}"
+        if block > 0:
+            model.get_layer(f"block{block}_expand").load(weights, f"{torch}._expand_conv", f"{torch}._bn0")
+        model.get_layer(f"block{block}_depthwise").load(weights, f"{torch}._depthwise_conv", f"{torch}._bn1")
+        model.get_layer(f"block{block}_project").load(weights, f"{torch}._project_conv", f"{torch}._bn2")

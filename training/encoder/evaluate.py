@@ -1,0 +1,168 @@
+"""How good a shipped encoder is, by itself: retrieval on three sets it never learned from, and its categories.
+
+    python -m training.encoder.evaluate --data DIR --model models/encoder/1
+
+- ``luma``: other views of the development catalogue against its main views; right when the style is.
+- ``studio``, ``phone``: held-back products, the photo against one made from it (see :mod:`training.encoder.augment`).
+
+Intervals are 95 %, by bootstrap over products. The whole path, with detector and index, is measured by ``make eval``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.encoder.engine import LiteRtEncoder
+from shoplens.domain import WHOLE_FRAME, Features, Picture, Pixels
+from training.encoder.augment import augment, floor_patch
+from training.encoder.masks import mask_of
+from training.encoder.photos import training_photos
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Features of ``n`` photos as arrays ``[n, width]``; ``products`` says what each shows."""
+
+    embedding: Floats
+    colour: Floats
+    categories: Floats
+    products: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, encoder: LiteRtEncoder, photos: Sequence[Pixels], products: Sequence[str]) -> Views:
+        found = [_whole(encoder, pixels) for pixels in photos]
+        return cls(
+            np.stack([features.embedding for features in found]),
+            np.stack([features.colour for features in found]),
+            np.stack([features.categories for features in found]),
+            np.array(products),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Queries and the gallery in which each has at least one right answer."""
+
+    name: str
+    queries: Views
+    gallery: Views
+
+
+def _whole(encoder: LiteRtEncoder, pixels: Pixels) -> Features:
+    picture = Picture(pixels=pixels, content_hash="", width=pixels.shape[1], height=pixels.shape[0])
+    return encoder.encode(picture, [WHOLE_FRAME])[0]
+
+
+def luma(encoder: LiteRtEncoder, data: Path) -> Benchmark:
+    """The development catalogue: main views in the gallery, all others as queries, products are styles."""
+    folder = data / "catalogue_luma"
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+
+    def views(chosen: list[dict[str, str]]) -> Views:
+        photos = [_read(folder / row["path"]) for row in chosen]
+        return Views.of(encoder, photos, [row["style_id"] for row in chosen])
+
+    return Benchmark("luma", views([row for row in rows if row["view"] != "main"]), views([row for row in rows if row["view"] == "main"]))
+
+
+def held_back(encoder: LiteRtEncoder, data: Path, origin: str, name: str, seed: int = 11) -> Benchmark:
+    """Held-back photos of one data set against hard views of the same."""
+    photos = [photo for photo in training_photos(data) if photo.held_back and photo.origin == origin]
+    floors = [photo for photo in training_photos(data) if photo.held_back and photo.origin == "clothing_cc0"]
+    plain, changed = [], []
+    for number, photo in enumerate(photos):
+        rng = np.random.default_rng((seed, number))
+        pixels = photo.read()
+        plain.append(pixels)
+        floor = floor_patch(floors[rng.integers(len(floors))].read(), rng)
+        changed.append(augment(pixels, mask_of(photo), floor, 224, rng, gentle=False).pixels)
+    products = [photo.product for photo in photos]
+    return Benchmark(name, Views.of(encoder, changed, products), Views.of(encoder, plain, products))
+
+
+def scores(benchmark: Benchmark, weights: Mapping[str, float]) -> Floats:
+    """The ranker's weighted sum, ``[queries, gallery]``."""
+    query, gallery = benchmark.queries, benchmark.gallery
+    total = weights.get("visual", 0.0) * (query.embedding @ gallery.embedding.T)
+    total = total + weights.get("colour", 0.0) * (query.colour @ gallery.colour.T)
+    return np.asarray(total + weights.get("category", 0.0) * (query.categories @ gallery.categories.T), dtype=np.float32)
+
+
+def hits(benchmark: Benchmark, score: Floats, top: int) -> NDArray[np.bool_]:
+    """For each query, whether its product is among the first ``top``, ``[queries]``."""
+    best = np.argsort(-score, axis=1, kind="stable")[:, :top]
+    return np.asarray((benchmark.gallery.products[best] == benchmark.queries.products[:, None]).any(axis=1))
+
+
+def interval(right: NDArray[np.bool_], products: NDArray[np.str_], seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of the mean of ``right``, by bootstrap over products."""
+    rng = np.random.default_rng(seed)
+    _, group = np.unique(products, return_inverse=True)
+    sums, counts = np.bincount(group, right), np.bincount(group)
+    picks = rng.integers(len(counts), size=(2000, len(counts)))
+    low, high = np.percentile(sums[picks].sum(axis=1) / counts[picks].sum(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def report(benchmark: Benchmark, fusion: Mapping[str, float]) -> None:
+    """Print R@1, R@10 and R@200 of each part alone and of the fusion."""
+    for part, weights in (("visual", {"visual": 1.0}), ("colour", {"colour": 1.0}), ("fused", dict(fusion))):
+        score = scores(benchmark, weights)
+        line = f"{benchmark.name:8s} {part:8s} n={len(score)}"
+        for top in (1, 10, 200):
+            right = hits(benchmark, score, top)
+            low, high = interval(right, benchmark.queries.products)
+            line += f"  R@{top} {right.mean():.3f} [{low:.3f}, {high:.3f}]"
+        print(line)
+
+
+def category_accuracy(encoder: LiteRtEncoder, data: Path, origin: str) -> None:
+    """Print how often the likeliest leaf is the label, on held-back photos."""
+    photos = [photo for photo in training_photos(data) if photo.held_back and photo.origin == origin and photo.category >= 0]
+    right = np.array([int(_whole(encoder, photo.read()).categories.argmax()) == photo.category for photo in photos])
+    low, high = interval(right, np.array([photo.product for photo in photos]))
+    print(f"{origin} category top-1 {right.mean():.3f} [{low:.3f}, {high:.3f}] n={len(right)}")
+
+
+def benchmarks(encoder: LiteRtEncoder, data: Path) -> list[Benchmark]:
+    """All three, encoded."""
+    return [
+        luma(encoder, data),
+        held_back(encoder, data, "studio_products", "studio"),
+        held_back(encoder, data, "clothing_cc0", "phone"),
+    ]
+
+
+def _read(path: Path) -> Pixels:
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise FileNotFoundError(f"{path}: not there, or not a picture")
+    return np.ascontiguousarray(pixels[..., ::-1], dtype=np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure a shipped encoder on photos it never learned from.")
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the sets of photos")
+    parser.add_argument("--model", type=Path, required=True, help="models/encoder/<version>")
+    options = parser.parse_args()
+    encoder = LiteRtEncoder(options.model)
+    fusion = encoder.manifest.parameters["fusion"]
+    for benchmark in benchmarks(encoder, options.data):
+        report(benchmark, fusion)
+    for origin in ("studio_products", "clothing_cc0"):
+        category_accuracy(encoder, options.data, origin)
+
+
+if __name__ == "__main__":
+    main()

