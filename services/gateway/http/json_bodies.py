@@ -1,0 +1,35 @@
+"""JSON bodies: taken whole, within the limit of their route, and read in the thread that works on them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import Request
+
+from services.gateway.http.refusals import UnsupportedMedia
+from shoplens.errors import InvalidArgument
+
+
+async def received(request: Request) -> bytes:
+    """The body. Raises ``UnsupportedMedia`` where it is not said to be JSON, and ``BodyTooLarge``."""
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != "application/json" and not sent.endswith("+json"):
+        raise UnsupportedMedia("Send the body as JSON, with the header Content-Type: application/json.")
+    return await request.body()
+
+
+def parsed(body: bytes) -> object:
+    """The body's document. Raises ``InvalidArgument``."""
+    try:
+        document: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidArgument(f"This is not JSON{where}; send one JSON object.") from error
+    return document
+
+
+def documented(schema: str) -> dict[str, Any]:
+    """A route's request body in the OpenAPI document, by the name of its schema."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,108 @@
+"""For those who run it: alive, ready, measured; and what a problem means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Literal
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+
+from services.gateway.http import problems
+from services.gateway.http.parts import Given, Parts
+from services.gateway.http.refusals import NoSuchAddress
+from services.gateway.http.search_schemas import IndexOut
+from shoplens.errors import ShoplensError, Unavailable
+
+READY_TIMEOUT_S = 2.0
+
+router = APIRouter(tags=["operations"])
+log = structlog.get_logger(__name__)
+
+
+class HealthOut(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class ReadyOut(BaseModel):
+    status: Literal["ready"] = "ready"
+    parts: dict[str, str] = Field(description="Each part and `ready`.", examples=[{"models": "ready", "index": "ready"}])
+
+
+class StatusOut(BaseModel):
+    """The catalogue as it stands."""
+
+    index: IndexOut
+    products: int
+    ready: bool = Field(description="Whether the index is finished.")
+
+
+class CreditOut(BaseModel):
+    text: str = Field(examples=["Product artwork by Saleor Commerce"])
+    url: str
+    licence: str = Field(examples=["CC BY 4.0"])
+
+
+@router.get("/healthz", summary="Alive?", description="The process answers. Says nothing of its parts: see /readyz.")
+async def healthz() -> HealthOut:
+    return HealthOut()
+
+
+@router.get(
+    "/readyz",
+    summary="Ready?",
+    description="Models warm, index loaded, dependencies there.",
+    response_model=ReadyOut,
+    responses=problems.documented(HTTPStatus.SERVICE_UNAVAILABLE),
+)
+async def readyz(request: Request, parts: Given) -> ReadyOut | JSONResponse:
+    missing: dict[str, str] = {}
+    for name, check in parts.readiness.items():
+        reason = await _complaint(parts, name, check)
+        if reason:
+            missing[name] = reason
+    if missing:
+        return problems.response(
+            request, Unavailable(f"Not ready yet: {'; '.join(f'{k}: {v}' for k, v in missing.items())}", retry_after_s=1.0)
+        )
+    return ReadyOut(parts=dict.fromkeys(parts.readiness, "ready"))
+
+
+async def _complaint(parts: Parts, name: str, check: Callable[[], None]) -> str:
+    try:
+        await parts.probes.run(check, timeout_s=READY_TIMEOUT_S)
+    except ShoplensError as error:
+        return error.message
+    except Exception as error:  # whatever a part's check raises, the answer is that the part is not ready
+        log.error("readiness_check_failed", part=name, exc_info=error)
+        return "it does not answer as it should."
+    return ""
+
+
+@router.get("/metrics", summary="Metrics", description="In Prometheus' text format.", response_class=PlainTextResponse)
+async def prometheus() -> Response:
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@router.get("/v1/status", summary="The catalogue as it stands", responses=problems.documented(HTTPStatus.SERVICE_UNAVAILABLE))
+async def status(parts: Given) -> StatusOut:
+    found = await parts.reads.run(parts.catalogue.status)
+    return StatusOut(index=IndexOut.of(found), products=found.products, ready=found.ready)
+
+
+@router.get("/v1/credits", summary="Whom the pictures are owed to", description="Shown in the page's footer, as licences ask.")
+async def credited(parts: Given) -> list[CreditOut]:
+    return [CreditOut(text=credit.text, url=credit.url, licence=credit.licence) for credit in parts.credits]
+
+
+@router.get("/problems/{reason}", summary="What a problem means", response_class=PlainTextResponse, include_in_schema=False)
+async def explanation(reason: str) -> PlainTextResponse:
+    kind = problems.known().get(reason)
+    if kind is None:
+        raise NoSuchAddress("There is no such kind of problem; the type of an error leads to one that there is.")
+    said = " ".join((kind.__doc__ or "").split())
+    return PlainTextResponse(f"{kind.title}\n\nHTTP status {int(kind.http_status)}. The detail of the error says what to do.\n{said}\n")

@@ -1,0 +1,144 @@
+"""The answer of a search as JSON, exactly as the contract has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.gateway.http.identifiers import picture_address
+from services.gateway.http.product_schemas import PriceJson
+from shoplens.domain import IndexStatus, Region, Result, SearchAnswer, Verdict
+
+BoxJson = tuple[float, float, float, float]
+
+
+class RegionOut(BaseModel):
+    """A piece of fashion in the photo."""
+
+    box: BoxJson = Field(
+        description="`[x0, y0, x1, y1]`, relative to the upright photo, 0..1 from the top left.", examples=[[0.21, 0.1, 0.8, 0.66]]
+    )
+    category: str = Field(description="A group of /v1/categories.", examples=["top"])
+    score: float = Field(description="How sure we are, 0..1.", examples=[0.93])
+
+    @classmethod
+    def of(cls, region: Region) -> Self:
+        return cls(box=region.box.as_tuple(), category=region.category, score=region.score)
+
+
+class CategoryOut(BaseModel):
+    name: str = Field(description="A leaf of /v1/categories.", examples=["shirt"])
+    probability: float = Field(examples=[0.81])
+
+
+class ScoresOut(BaseModel):
+    """The parts of a score, each 0..1; `null` where a part had nothing to say."""
+
+    visual: float | None = Field(description="Likeness of the embeddings.", examples=[0.87])
+    category: float | None = Field(description="Whether it is the same kind of thing.", examples=[0.9])
+    colour: float | None = Field(description="Likeness of the colours.", examples=[0.74])
+    text: float | None
+    attributes: float | None
+    business: float | None
+
+
+class ContributionOut(BaseModel):
+    """One part's share of the score: `weight` × `value`. The shares add up to the score."""
+
+    part: str = Field(examples=["visual"])
+    weight: float = Field(examples=[0.6])
+    value: float = Field(examples=[0.87])
+
+
+class ResultOut(BaseModel):
+    """A product that was found."""
+
+    product_id: str = Field(examples=["SKU-1042"])
+    image_id: str = Field(description="Its picture that matched best.", examples=["front"])
+    score: float = Field(description="How well it matches, 0..1; results come best first.", examples=[0.85])
+    scores: ScoresOut
+    title: str = Field(examples=["Linen shirt"])
+    price: PriceJson | None
+    category: str | None = Field(description="Your own name for it, else ours.", examples=["Men/Shirts"])
+    brand: str
+    in_stock: bool
+    image_url: str = Field(
+        description="The picture, relative to this server; `?width=320` for a thumbnail.", examples=["/v1/products/SKU-1042/images/front"]
+    )
+    url: str = Field(description="The product's page in your shop.")
+    explanation: list[ContributionOut] | None = Field(default=None, description="Only with `explain`.")
+
+    @classmethod
+    def of(cls, result: Result, *, category: str | None, explain: bool) -> Self:
+        scores, details = result.scores, result.details
+        out = cls(
+            product_id=result.product_id,
+            image_id=result.image_id,
+            score=result.score,
+            scores=ScoresOut(
+                visual=scores.visual,
+                category=scores.category,
+                colour=scores.colour,
+                text=scores.text,
+                attributes=scores.attributes,
+                business=scores.business,
+            ),
+            title=details.title,
+            price=None if details.price is None else PriceJson(amount=details.price.amount, currency=details.price.currency),
+            category=category,
+            brand=details.brand,
+            in_stock=details.in_stock,
+            image_url=picture_address(result.product_id, result.image_id),
+            url=details.url,
+        )
+        if explain:  # set only then: the field is left out of an answer that did not ask for it
+            out.explanation = [ContributionOut(part=share.part, weight=share.weight, value=share.value) for share in result.explanation]
+        return out
+
+
+class IndexOut(BaseModel):
+    """What was searched."""
+
+    version: str = Field(description="Names the model and the generation of the index.")
+    items: int = Field(description="Pictures that can be found.")
+    fresh_as_of: datetime = Field(description="Every write acknowledged before this moment can be found.")
+
+    @classmethod
+    def of(cls, status: IndexStatus) -> Self:
+        return cls(version=status.version, items=status.items, fresh_as_of=status.fresh_as_of)
+
+
+class SearchOut(BaseModel):
+    """The answer of a search."""
+
+    model_config = ConfigDict(use_enum_values=True)
+
+    request_id: str = Field(description="Also in the `X-Request-Id` header.")
+    model: str = Field(description="The encoder that answered.")
+    index: IndexOut
+    regions: list[RegionOut] = Field(description="What was found in the photo, best first.")
+    region: int = Field(description="The index in `regions` of the one that was searched for.")
+    categories: list[CategoryOut] = Field(description="What it most likely is, best first.")
+    verdict: Verdict = Field(description="What the best result is to the photo.")
+    results: list[ResultOut] = Field(description="Best first; a product once.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+
+    @classmethod
+    def of(cls, answer: SearchAnswer, *, request_id: str, categories: dict[str, str], explain: bool) -> Self:
+        """``categories``: our node for each product whose shop gave it no name of its own."""
+        return cls(
+            request_id=request_id,
+            model=answer.model,
+            index=IndexOut.of(answer.index),
+            regions=[RegionOut.of(region) for region in answer.regions],
+            region=answer.region,
+            categories=[CategoryOut(name=guess.name, probability=guess.probability) for guess in answer.ranking.categories],
+            verdict=answer.ranking.verdict,
+            results=[
+                ResultOut.of(result, category=result.details.category or categories.get(result.product_id), explain=explain)
+                for result in answer.ranking.results
+            ],
+            timings_ms=dict(answer.timings_ms),
+        )
