@@ -1,0 +1,133 @@
+"""The detector: a picture in, its fashion regions out, by one LiteRT model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.geometry import Boxes, Letterbox, areas, suppress
+from shoplens.domain import Box, Picture, Region
+from shoplens.errors import UnknownCategory
+from shoplens.models import LiteRtModel, Manifest, ModelError
+
+_CANDIDATES = 300
+"""So many of the best location-class pairs are looked at; a street photo has about five boxes, each found a few times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How raw scores become regions; the model's manifest says it, under ``parameters``.
+
+    floor: calibrated scores below it are noise and are dropped, 0..1.
+    same_class, any_class: the overlap (IoU) beyond which the worse of two boxes of one class, or of two classes, goes.
+    limit: at most so many regions.
+    slope, offset: calibration, a raw score ``s`` means the precision ``sigmoid(slope * logit(s) + offset)``.
+    """
+
+    floor: float
+    same_class: float
+    any_class: float
+    limit: int
+    slope: float
+    offset: float
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Selection:
+        """Raises ModelError where the manifest lacks one of them."""
+        try:
+            table, calibration = manifest.parameters["selection"], manifest.parameters["calibration"]
+            return cls(
+                floor=float(table["floor"]),
+                same_class=float(table["same_class_iou"]),
+                any_class=float(table["any_class_iou"]),
+                limit=int(table["limit"]),
+                slope=float(calibration["slope"]),
+                offset=float(calibration["offset"]),
+            )
+        except KeyError as error:
+            raise ModelError(f"{manifest.path.parent}: the manifest's parameters lack {error.args[0]!r}") from error
+
+    def calibrate(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw scores 0..1 as the share of regions of that score that are right, 0..1; the order stays."""
+        clipped = np.clip(scores, 1e-6, 1.0 - 1e-6)
+        logits = np.log(clipped / (1.0 - clipped))
+        return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * logits + self.offset))), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Detections before they are named: ``boxes [n, 4]`` relative to the picture, ``classes [n]``, ``scores [n]``."""
+
+    boxes: Boxes
+    classes: NDArray[np.intp]
+    scores: NDArray[np.float32]
+
+    def take(self, indices: NDArray[np.intp]) -> Found:
+        return Found(self.boxes[indices], self.classes[indices], self.scores[indices])
+
+
+class LiteRtDetector:
+    """Implements :class:`shoplens.ports.Detector` with a model folder; safe to call from many threads."""
+
+    def __init__(self, model_dir: Path | str, threads: int = 2) -> None:
+        """Load the model. Raises ModelError where the folder does not hold one that this engine can read."""
+        self.manifest = Manifest.load(model_dir)
+        self._selection = Selection.of(self.manifest)
+        self._model = LiteRtModel(self.manifest.path, threads)
+
+    def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
+        """The regions, best first; see the port. Raises UnknownCategory for a group that the model does not know."""
+        classes = self.manifest.classes
+        if category is not None and category not in classes:
+            raise UnknownCategory(f"The detector has no category {category!r}; use one of: {', '.join(classes)}.")
+        only = None if category is None else classes.index(category)
+        scores, boxes, place = self.infer(picture)
+        found = select(scores, boxes, place, self._selection, only=only)
+        return [
+            Region(Box(*(float(side) for side in box)), classes[index], float(score))
+            for box, index, score in zip(found.boxes, found.classes, found.scores, strict=True)
+        ]
+
+    def infer(self, picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], Letterbox]:
+        """The bare model: ``scores [locations, classes]``, ``boxes [locations, classes, 4]`` relative to the input."""
+        spec = self.manifest.input
+        height, width = picture.pixels.shape[:2]
+        place = Letterbox.fit(width, height, spec.width, spec.height)
+        outputs = self._model(spec.normalise(place.draw(picture.pixels))[None])
+        return outputs["scores"][0], outputs["boxes"][0], place
+
+
+def select(
+    scores: NDArray[np.float32],
+    boxes: NDArray[np.float32],
+    place: Letterbox,
+    selection: Selection,
+    *,
+    only: int | None = None,
+) -> Found:
+    """Raw outputs to detections: calibrate, drop the noise, suppress duplicates within and then across classes.
+
+    ``only`` is the class of a guided search; other classes then neither show nor suppress.
+    """
+    scores = selection.calibrate(scores)
+    if only is not None:
+        scores = np.where(np.arange(scores.shape[1]) == only, scores, np.float32(0.0))
+    found = _candidates(scores, boxes, place, selection.floor)
+    # Moved far apart, boxes of different classes never overlap: one suppression serves all classes.
+    apart = found.boxes + 2.0 * found.classes[:, None].astype(np.float32)
+    found = found.take(suppress(apart, found.scores, selection.same_class))
+    found = found.take(suppress(found.boxes, found.scores, selection.any_class))
+    return found.take(np.arange(min(len(found.scores), selection.limit)))
+
+
+def _candidates(scores: NDArray[np.float32], boxes: NDArray[np.float32], place: Letterbox, floor: float) -> Found:
+    locations, classes = np.nonzero(scores >= floor)
+    kept = scores[locations, classes]
+    best = np.argsort(-kept, kind="stable")[:_CANDIDATES]
+    locations, classes = locations[best], classes[best]
+    found = Found(place.to_picture(boxes[locations, classes]), classes, kept[best])
+    return found.take(np.flatnonzero(areas(found.boxes) > 0.0))
