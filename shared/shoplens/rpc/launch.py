@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from shoplens import log
 from shoplens.config import SettingsError
+from shoplens.errors import ShoplensError
 from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
@@ -37,12 +38,12 @@ def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractCon
     """Read the settings, compose the service, serve until SIGTERM or SIGINT, and close everything in order."""
     try:
         settings = settings_type.from_environment()
-    except SettingsError as error:
+        log.configure(level=settings.log_level, service=name)
+        with compose(settings) as service:
+            # Only now: until the service serves, a signal may end the process at once.
+            serve(service, settings, _stop_signal())
+    except (SettingsError, ShoplensError) as error:
         raise SystemExit(f"{name}: {error}") from error
-    log.configure(level=settings.log_level, service=name)
-    stop = _stop_signal()
-    with compose(settings) as service:
-        serve(service, settings, stop)
 
 
 def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> None:

@@ -1,0 +1,39 @@
+"""The gateway as a process, HTTP and gRPC: ``python -m services.gateway``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from services.gateway.engine import CameraSearch
+from services.gateway.http import HttpSettings, create_app
+from services.gateway.servicer import mount
+from services.gateway.settings import GatewaySettings
+from shoplens.fetcher import Fetcher
+from shoplens.rpc.clients import CatalogueClient, DetectorClient, EncoderClient, IngestClient, RankerClient
+from shoplens.rpc.launch import Service, launch
+
+
+@contextmanager
+def compose(settings: GatewaySettings) -> Iterator[Service]:
+    with (
+        DetectorClient(settings.detector) as detector,
+        EncoderClient(settings.encoder) as encoder,
+        CatalogueClient(settings.catalogue) as catalogue,
+        RankerClient(settings.ranker) as ranker,
+        IngestClient(settings.ingest) as ingest,
+        Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
+    ):
+        search = CameraSearch(detector, encoder, catalogue, ranker)
+        probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
+        app = create_app(
+            search=search, ingest=ingest, catalogue=catalogue, fetcher=fetcher, readiness=probes, settings=HttpSettings.from_environment()
+        )
+        http = uvicorn.Server(uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False))
+        yield Service([mount(search)], probes, foreground=http.run)
+
+
+if __name__ == "__main__":
+    launch("gateway", GatewaySettings, compose)

@@ -1,0 +1,23 @@
+"""Settings of the gateway's process; those of its HTTP face are ``HttpSettings``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shoplens.config import prefix
+from shoplens.rpc.settings import ServerSettings
+
+
+class GatewaySettings(ServerSettings):
+    """Read from ``SHOPLENS_GATEWAY_…``. HTTP serves its own ``/metrics``, which holds those of gRPC too."""
+
+    model_config = prefix("GATEWAY")
+
+    port: int = Field(default=50_056, ge=0, le=65_535)
+    http_port: int = Field(default=8_080, ge=0, le=65_535, description="The port of HTTP, on the same address.")
+    detector: str = Field(default="127.0.0.1:50051", description="The detector's address.")
+    encoder: str = Field(default="127.0.0.1:50052", description="The encoder's address.")
+    catalogue: str = Field(default="127.0.0.1:50053", description="The catalogue's address.")
+    ranker: str = Field(default="127.0.0.1:50054", description="The ranker's address.")
+    ingest: str = Field(default="127.0.0.1:50055", description="The write path's address.")
+    allow_private_addresses: bool = Field(default=False, description="Let photos be fetched from private addresses.")

@@ -1,0 +1,24 @@
+"""The ranker as a process: ``python -m services.ranker``. It needs nobody once it has started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.ranker.engine import FusionRanker
+from services.ranker.servicer import mount
+from services.ranker.settings import RankerSettings
+from shoplens import deadlines
+from shoplens.rpc.clients import EncoderClient
+from shoplens.rpc.launch import Service, launch
+
+
+@contextmanager
+def compose(settings: RankerSettings) -> Iterator[Service]:
+    with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
+        leaves = encoder.card().categories
+    yield Service([mount(FusionRanker.load(leaves))])
+
+
+if __name__ == "__main__":
+    launch("ranker", RankerSettings, compose)
