@@ -1,0 +1,325 @@
+"""The catalogue engine: :class:`shoplens.ports.Catalogue` on Milvus, embedded or a server.
+
+How rows are laid out is in :mod:`services.catalogue.schema`, in which order they are written and what a crash leaves
+in :mod:`services.catalogue.ledger`. One process owns an index: it keeps in memory which products there are, and another
+process's writes would not be seen until the next open.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from services.catalogue import rows, schema
+from services.catalogue.connection import Milvus, Row
+from services.catalogue.directory import Directory, Entry
+from services.catalogue.documents import Documents
+from services.catalogue.drafts import check_id, check_images, check_node, document_of, patched
+from services.catalogue.expressions import one_of
+from services.catalogue.ledger import Change, Ledger
+from services.catalogue.meta import settle_model
+from services.catalogue.pictures import PictureFiles
+from services.catalogue.tokens import product_before, token_after
+from shoplens.deadlines import remaining_s
+from shoplens.domain import (
+    EncoderCard,
+    Features,
+    Hit,
+    IndexedImage,
+    IndexStatus,
+    Product,
+    ProductDraft,
+    ProductPage,
+    ProductPatch,
+    StoredPicture,
+    Vector,
+)
+from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound, ShoplensError
+from shoplens.metrics import INDEX_ITEMS
+
+MOST_HITS = 16_384
+"""The largest limit of a search, which is Milvus'."""
+MOST_PRODUCTS = 1000
+"""The largest page."""
+_WRITE_S = 60.0
+_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedProduct:
+    """One product of a batch, as :meth:`MilvusCatalogue.put` takes it."""
+
+    draft: ProductDraft
+    node: str
+    images: Sequence[IndexedImage]
+
+
+class MilvusCatalogue:
+    """Products, their pictures and their vectors. Safe to use from many threads; writes go one at a time."""
+
+    @classmethod
+    def open(cls, uri: str, pictures: Path, card: EncoderCard) -> MilvusCatalogue:
+        """Open an index, or make one, for the vectors of ``card.model``.
+
+        uri: a file's path (Milvus Lite) or ``http://host:port``. pictures: the folder of the pictures' bytes.
+
+        Raises ``FailedPrecondition`` where the index holds another model's vectors, or the file is in use or damaged;
+        ``Unavailable`` where no Milvus answers.
+        """
+        milvus = Milvus(uri)
+        try:
+            return cls(milvus, PictureFiles(pictures), card)
+        except BaseException:
+            milvus.close()
+            raise
+
+    def __init__(self, milvus: Milvus, pictures: PictureFiles, card: EncoderCard) -> None:
+        self._milvus = milvus
+        self._pictures = pictures
+        self._card = card
+        self._meta = settle_model(milvus, card)
+        self._directory = Directory()
+        self._documents = Documents(self._load_documents)
+        self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, self._documents)
+        self._write_lock = threading.Lock()
+        self._ledger.recover()
+        INDEX_ITEMS.set(self._directory.images)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the write under way, tidy up and disconnect."""
+        with self._write_lock, suppress(ShoplensError):
+            self._ledger.flush()
+        self._milvus.close()
+
+    def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
+        """As the port says. Raises ``InvalidArgument`` for an impossible id, missing images or features of other widths."""
+        outcome = self.put_batch([PreparedProduct(draft, node, images)], model=model)[0]
+        if isinstance(outcome, ShoplensError):
+            raise outcome
+        return outcome
+
+    def put_batch(self, products: Sequence[PreparedProduct], *, model: str) -> Sequence[Product | ShoplensError]:
+        """Many puts for little more than the price of one, in order; what is wrong with one product does not stop the rest."""
+        self._check_model(model)
+        outcomes: list[Product | ShoplensError] = []
+        with self._writing():
+            batch: dict[str, Change] = {}
+            for prepared in products:
+                if prepared.draft.id in batch:
+                    self._ledger.commit(list(batch.values()))
+                    batch.clear()
+                try:
+                    outcomes.append(self._stage(prepared, batch))
+                except ShoplensError as error:
+                    outcomes.append(error)
+            if batch:
+                self._ledger.commit(list(batch.values()))
+        return outcomes
+
+    def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
+        """As the port says; a new ``node`` copies the product's vectors into new rows, everything else leaves them be."""
+        if node is not None:
+            check_node(node)
+        with self._writing():
+            entry = self._entry(patch.id)
+            before = self._document(entry)
+            if patch.version is not None and patch.version <= entry.version:
+                return before.product
+            version = entry.version + 1 if patch.version is None else patch.version
+            after = _settled(patched(before, patch, node, version=version, now=datetime.now(UTC)))
+            if after.product.node == before.product.node:
+                self._ledger.commit([Change(after, entry.base)])
+            else:
+                base = self._ledger.take(entry.rows)
+                copies = rows.moved_rows(self._image_rows(entry.image_ids()), base, after.product.node)
+                self._ledger.commit([Change(after, base, copies)])
+            return after.product
+
+    def get(self, product_id: str) -> Product:
+        return self._document_of(product_id).product
+
+    def delete(self, product_id: str) -> None:
+        with self._writing():
+            self._ledger.remove(self._entry(product_id))
+
+    def page(self, *, size: int = 100, token: str = "") -> ProductPage:
+        """As the port says. Raises ``InvalidArgument`` for a size outside 1..1000 or a token that is not ours."""
+        if not 1 <= size <= MOST_PRODUCTS:
+            raise InvalidArgument(f"A page holds 1 to {MOST_PRODUCTS} products, not {size}.")
+        entries = self._directory.after(product_before(token), size + 1)
+        texts = self._documents.of([entry.number for entry in entries[:size]])
+        products = tuple(rows.document_from_text(texts[entry.number]).product for entry in entries[:size] if entry.number in texts)
+        return ProductPage(products, token_after(entries[size - 1].product_id) if len(entries) > size else "")
+
+    def features(self, product_id: str) -> Sequence[Features]:
+        for _ in range(_LOOKS):
+            entry = self._entry(product_id)
+            document = self._document(entry)
+            found = {int(row["id"]): row for row in self._image_rows([entry.base + start for start in document.whole_frames()])}
+            if len(found) == len(document.images):
+                images = zip(document.whole_frames(), document.images, strict=True)
+                return [rows.features_from_row(found[entry.base + start], stored.image.content_hash) for start, stored in images]
+        raise self._missing(product_id)
+
+    def picture(self, product_id: str, image_id: str) -> StoredPicture:
+        for stored in self._document_of(product_id).images:
+            if stored.image.id == image_id:
+                return StoredPicture(self._pictures.read(stored.file), stored.media_type)
+        raise NotFound(f"The product {product_id!r} has no image {image_id!r}; its images are listed with the product.")
+
+    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+        """As the port says, in one call to Milvus. Raises ``InvalidArgument`` for a limit outside 1..16384 or other widths."""
+        self._check_model(model)
+        if not 1 <= limit <= MOST_HITS:
+            raise InvalidArgument(f"A search returns 1 to {MOST_HITS} hits for each probe, not {limit}.")
+        if any(probe.shape != (self._card.embedding_width,) for probe in probes):
+            raise InvalidArgument(
+                f"A probe has another width than the {self._card.embedding_width} of {self._card.model}; encode it again."
+            )
+        where = one_of("node", nodes)
+        if not probes or not len(self._directory):
+            return []
+        vectors = np.stack(probes).astype(np.float32, copy=False)
+        hits: list[Hit] = []
+        ask = limit
+        for _ in range(_LOOKS):
+            changes = self._directory.changes
+            found = self._milvus.search(
+                self._meta.images, vectors, field="embedding", limit=ask, fields=["record"], where=where,
+                params=schema.search_params(embedded=self._milvus.embedded is not None, limit=ask, filtered=bool(where)),
+            )  # fmt: skip
+            shown = self._shown(found)
+            hits = [hit for of_probe in shown for hit in of_probe[:limit]]
+            left_out = any(len(of_probe) < len(raw) for of_probe, raw in zip(shown, found, strict=True))
+            too_few = any(len(of_probe) < min(limit, len(raw)) for of_probe, raw in zip(shown, found, strict=True))
+            # A row left out was superseded: its successor may be further down, or was written while we looked.
+            if not left_out or (not too_few and self._directory.changes == changes):
+                break
+            ask = min(limit + self._ledger.hidden, MOST_HITS)
+        return hits
+
+    def status(self) -> IndexStatus:
+        now = datetime.now(UTC)
+        items = self._directory.images
+        INDEX_ITEMS.set(items)
+        return IndexStatus(
+            version=f"{self._card.model}/{self._meta.generation}",
+            items=items,
+            products=len(self._directory),
+            fresh_as_of=now,  # a write is acknowledged only once it can be found
+            ready=self._milvus.ready(self._meta.images, "embedding"),
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if not self._write_lock.acquire(timeout=remaining_s(_WRITE_S)):
+            raise DeadlineExceeded("The catalogue was busy with other writes for too long; try again, or send fewer at once.")
+        try:
+            yield
+        finally:
+            INDEX_ITEMS.set(self._directory.images)
+            self._write_lock.release()
+
+    def _stage(self, prepared: PreparedProduct, batch: dict[str, Change]) -> Product:
+        """Check a product, keep its pictures and add its change to the batch, unless there is nothing to change."""
+        draft, images = prepared.draft, prepared.images
+        check_id(draft.id)
+        check_node(prepared.node)
+        check_images(self._card, images)
+        entry = self._directory.find(draft.id)
+        if entry is not None and draft.version is not None and draft.version <= entry.version:
+            return self._document(entry).product
+        version = draft.version if draft.version is not None else 1 if entry is None else entry.version + 1
+        document = _settled(document_of(draft, prepared.node, images, version=version, now=datetime.now(UTC)))
+        for stored, image in zip(document.images, images, strict=True):
+            self._pictures.keep(stored.file, image.content)
+        base = self._ledger.take(document.rows)
+        batch[draft.id] = Change(document, base, rows.image_rows(base, prepared.node, images))
+        return document.product
+
+    def _shown(self, found: Sequence[Sequence[Row]]) -> list[list[Hit]]:
+        """The hits of each probe whose rows are a product's present ones."""
+        records = [[(row["distance"], rows.RegionRecord.from_json(row["entity"]["record"])) for row in of_probe] for of_probe in found]
+        entries = {record.base: self._directory.of_base(record.base) for of_probe in records for _, record in of_probe}
+        texts = self._documents.of([entry.number for entry in entries.values() if entry is not None])
+        documents = {number: rows.document_from_text(text) for number, text in texts.items()}
+        shown: list[list[Hit]] = []
+        for probe, of_probe in enumerate(records):
+            hits: list[Hit] = []
+            for similarity, record in of_probe:
+                entry = entries[record.base]
+                document = None if entry is None else documents.get(entry.number)
+                if document is not None:
+                    hits.append(_hit(probe, similarity, record, document))
+            shown.append(hits)
+        return shown
+
+    def _entry(self, product_id: str) -> Entry:
+        entry = self._directory.find(product_id)
+        if entry is None:
+            raise self._missing(product_id)
+        return entry
+
+    def _document_of(self, product_id: str) -> rows.Document:
+        for _ in range(_LOOKS):
+            entry = self._entry(product_id)
+            text = self._documents.of([entry.number]).get(entry.number)
+            if text is not None:
+                return rows.document_from_text(text)
+        raise self._missing(product_id)
+
+    def _document(self, entry: Entry) -> rows.Document:
+        text = self._documents.of([entry.number]).get(entry.number)
+        if text is None:
+            raise self._missing(entry.product_id)
+        return rows.document_from_text(text)
+
+    def _load_documents(self, numbers: Sequence[int]) -> dict[int, str]:
+        found = self._milvus.rows(schema.PRODUCTS, numbers, ["id", "document"])
+        return {int(row["id"]): str(row["document"]) for row in found}
+
+    def _image_rows(self, ids: Sequence[int]) -> list[Row]:
+        return self._milvus.rows(self._meta.images, ids, ["id", "node", "record", "posterior", "embedding"])
+
+    def _check_model(self, model: str) -> None:
+        if model != self._card.model:
+            raise FailedPrecondition(
+                f"The index holds vectors of {self._card.model}, not of {model}; use that model, or build a new index."
+            )
+
+    @staticmethod
+    def _missing(product_id: str) -> NotFound:
+        return NotFound(f"There is no product {product_id!r}; put it first.")
+
+
+def _settled(document: rows.Document) -> rows.Document:
+    """The document as it will be read again: what a put returns equals what a get returns."""
+    return rows.document_from_text(rows.document_to_text(document))
+
+
+def _hit(probe: int, similarity: float, record: rows.RegionRecord, document: rows.Document) -> Hit:
+    product, image = document.product, document.product.images[record.image]
+    return Hit(
+        probe=probe,
+        product_id=product.id,
+        image_id=image.id,
+        similarity=min(1.0, max(-1.0, float(similarity))),
+        box=record.box,
+        node=product.node,
+        colour=record.colour,
+        content_hash=image.content_hash,
+        details=product.details,
+    )

@@ -1,0 +1,207 @@
+"""Writes to the catalogue, in an order that a crash at any point cannot spoil.
+
+Rows are only ever added and removed, never changed, under ids from one rising sequence. A write of a product goes
+
+1. **pictures**: its files, each whole and on disk;
+2. **images**: its vectors, in rows that no product owns yet;
+3. **products**: one row that names them. *This is the commit*: one row, which Milvus adds whole or not at all;
+4. **directory**: the swap in memory; from here on everyone sees the new product, and the write is acknowledged;
+5. **retirement**: the old rows and the pictures that nobody shows any more are removed, a batch at a time, later.
+
+A deletion's commit is a row too, a *tombstone*, retired after everything it buries. A patch that keeps the node adds
+a product row only, and its images stay.
+
+So a process that dies leaves, besides whole products, only: files without a row (1), image rows without an owner (2),
+rows that a newer row of the same product supersedes (3, 4, 5). :meth:`Ledger.recover` reads both collections' ids at
+open and takes, for each product, **the newest row whose image rows are all there**; everything else is retired. An
+acknowledged write has that row; an interrupted one either has it (and stands, whole) or has not (and never was).
+Between 2 and 4 a search may meet rows that nobody owns: the directory does not know them, and they are left out.
+
+Where a call fails half way (a server gone, a deadline past) nobody knows whether its rows arrived. They are retired like
+any others, product rows first, so that an in-doubt commit is undone before its images are.
+
+One process writes, and one thread at a time in it: :class:`Ledger` is not safe without its caller's lock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import structlog
+
+from services.catalogue import rows, schema
+from services.catalogue.connection import Milvus, Row
+from services.catalogue.directory import Directory, Entry
+from services.catalogue.documents import Documents
+from services.catalogue.pictures import PictureFiles
+from shoplens.errors import ShoplensError
+
+RETIRE_ROWS = 256
+"""Removing a row takes Milvus Lite as long as removing hundreds (30–150 ms at 100k rows: it reads the whole table)."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A product to commit; ``images`` are its new rows from id ``base`` on, none where the old rows stay."""
+
+    document: rows.Document
+    base: int
+    images: Sequence[Row] = ()
+
+
+@dataclass(slots=True)
+class _Retired:
+    """Ids of rows to be removed, in this order."""
+
+    products: list[int] = field(default_factory=list)
+    images: list[int] = field(default_factory=list)
+    tombstones: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.products) + len(self.images) + len(self.tombstones)
+
+
+class Ledger:
+    """The one writer of the two collections, the pictures' folder and the directory."""
+
+    def __init__(self, milvus: Milvus, images: str, pictures: PictureFiles, directory: Directory, documents: Documents) -> None:
+        self._milvus = milvus
+        self._images = images
+        self._pictures = pictures
+        self._directory = directory
+        self._documents = documents
+        self._retired = _Retired()
+        self._in_flight = 0
+        self._last = 0
+
+    @property
+    def hidden(self) -> int:
+        """How many image rows may lie in Milvus that no search may show."""
+        return len(self._retired.images) + self._in_flight
+
+    def take(self, count: int) -> int:
+        """The first of ``count`` new ids in a row, above all before, in this process and in earlier ones."""
+        first = max(self._last + 1, time.time_ns())
+        self._last = first + count - 1
+        return first
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Make these products real, all of different ids; on an error none of them is."""
+        numbered = [(self.take(1), change) for change in changes]
+        product_rows = [rows.product_row(number, change.document, change.base) for number, change in numbered]
+        image_rows = [row for change in changes for row in change.images]
+        image_ids = [int(row["id"]) for row in image_rows]
+        self._in_flight = len(image_rows)
+        try:
+            if image_rows:
+                self._milvus.insert(self._images, image_rows)
+            self._milvus.insert(schema.PRODUCTS, product_rows)
+        except ShoplensError:
+            self._retired.products += [number for number, _ in numbered]
+            self._retired.images += image_ids
+            self._drop_unused(file for change in changes for file in change.document.files)
+            raise
+        finally:
+            self._in_flight = 0
+        for row, (number, change) in zip(product_rows, numbered, strict=True):
+            self._documents.add(number, row["document"])
+            product, files = change.document.product, change.document.files
+            self._retire(
+                self._directory.set(Entry(product.id, number, product.version, change.base, change.document.rows, files)), change.base
+            )
+        self._tidy()
+
+    def remove(self, entry: Entry) -> None:
+        """Make a product gone."""
+        number = self.take(1)
+        try:
+            self._milvus.insert(schema.PRODUCTS, [rows.tombstone_row(number, entry.product_id)])
+        except ShoplensError:
+            self._retired.products.append(number)
+            raise
+        self._directory.remove(entry)
+        self._retire(entry, None)
+        self._retired.tombstones.append(number)
+        self._tidy()
+
+    def flush(self) -> None:
+        """Remove every retired row. An error leaves the rest for the next time."""
+        retired = self._retired
+        for name, ids in ((schema.PRODUCTS, retired.products), (self._images, retired.images), (schema.PRODUCTS, retired.tombstones)):
+            if ids:
+                self._milvus.delete(name, ids)
+                ids.clear()
+
+    def recover(self) -> None:
+        """Fill the directory with what is whole, and remove what interrupted writes left."""
+        image_ids = self._image_ids()
+        self._last = int(image_ids[-1]) if len(image_ids) else 0
+        wanted = np.zeros(len(image_ids), dtype=bool)
+        buried: set[str] = set()
+        for row in sorted(self._product_rows(), key=lambda row: -int(row["id"])):
+            number, product_id = int(row["id"]), str(row["product_id"])
+            self._last = max(self._last, number)
+            if row["deleted"]:
+                self._retired.tombstones.append(number)
+                if self._directory.find(product_id) is None:
+                    buried.add(product_id)
+                continue
+            base, count = int(row["base"]), int(row["rows"])
+            start, stop = np.searchsorted(image_ids, (base, base + count))
+            if product_id in buried or self._directory.find(product_id) is not None or stop - start != count:
+                self._retired.products.append(number)
+                continue
+            wanted[start:stop] = True
+            self._directory.set(Entry(product_id, number, int(row["version"]), base, count, tuple(str(row["pictures"]).split())))
+        self._retired.images = [int(number) for number in image_ids[~wanted]]
+        leftovers = len(self._retired)
+        self.flush()
+        files = self._pictures.sweep(self._directory.files())
+        _log.info(
+            "catalogue open", products=len(self._directory), images=self._directory.images, rows_removed=leftovers, files_removed=files
+        )
+
+    def _image_ids(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        ids: list[int] = []
+        self._milvus.scan(self._images, ["id"], lambda batch: ids.extend(row["id"] for row in batch))
+        return np.sort(np.array(ids, dtype=np.int64))
+
+    def _product_rows(self) -> list[Row]:
+        found: list[Row] = []
+
+        def visit(batch: list[Row]) -> None:
+            for row in batch:
+                self._documents.add(int(row["id"]), row.pop("document"))
+                found.append(row)
+
+        self._milvus.scan(schema.PRODUCTS, ["id", "product_id", "version", "deleted", "base", "rows", "pictures", "document"], visit)
+        return found
+
+    def _retire(self, entry: Entry | None, base: int | None) -> None:
+        if entry is None:
+            return
+        self._retired.products.append(entry.number)
+        if entry.base != base:
+            self._retired.images += entry.image_ids()
+        self._documents.forget(entry.number)
+        self._drop_unused(entry.files)
+
+    def _drop_unused(self, files: Any) -> None:
+        for file in files:
+            if not self._directory.uses(file):
+                self._pictures.drop(file)
+
+    def _tidy(self) -> None:
+        if len(self._retired) < RETIRE_ROWS:
+            return
+        try:
+            self.flush()
+        except ShoplensError as error:
+            # The write itself stands; what could not be removed stays hidden and is tried again.
+            _log.warning("retired rows remain for now", rows=len(self._retired), error=str(error))
