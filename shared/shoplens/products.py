@@ -24,7 +24,7 @@ from shoplens.errors import InvalidArgument
 MAX_ID_BYTES: Final = 256
 """The longest id of a product or a picture, in UTF-8."""
 
-MAX_IMAGES: Final = 50
+MAX_IMAGES: Final = 250
 MAX_ATTRIBUTES: Final = 200
 
 _MAX_INTEGER: Final = 2**63 - 1
