@@ -42,7 +42,8 @@ class EmbeddedMilvus:
         self.path = path.absolute()
         if not _NAME.fullmatch(self.path.name):
             raise InvalidArgument(
-                f"The catalogue's file name {self.path.name!r} is not usable; take at most 36 letters, digits, dots, dashes and underscores."
+                f"The catalogue's file name {self.path.name!r} cannot be used;"
+                " take at most 36 letters, digits, dots, dashes and underscores."
             )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._guard = _hold(self.path.with_name(f".{self.path.name}.guard"), self.path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,12 +73,12 @@ class MilvusCatalogue:
         Raises ``FailedPrecondition`` where the index holds another model's vectors, or the file is in use or damaged;
         ``Unavailable`` where no Milvus answers.
         """
-        milvus = Milvus(uri)
-        try:
-            return cls(milvus, PictureFiles(pictures), card)
-        except BaseException:
-            milvus.close()
-            raise
+        with ExitStack() as opened:
+            files = opened.enter_context(closing(PictureFiles(pictures)))
+            milvus = opened.enter_context(Milvus(uri))
+            catalogue = cls(milvus, files, card)
+            opened.pop_all()
+            return catalogue
 
     def __init__(self, milvus: Milvus, pictures: PictureFiles, card: EncoderCard) -> None:
         self._milvus = milvus
@@ -103,6 +103,7 @@ class MilvusCatalogue:
         with self._write_lock, suppress(ShoplensError):
             self._ledger.flush()
         self._milvus.close()
+        self._pictures.close()
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         """As the port says. Raises ``InvalidArgument`` for an impossible id, missing images or features of other widths."""
@@ -234,7 +235,7 @@ class MilvusCatalogue:
             self._write_lock.release()
 
     def _stage(self, prepared: PreparedProduct, batch: dict[str, Change]) -> Product:
-        """Check a product, keep its pictures and add its change to the batch, unless there is nothing to change."""
+        """Check a product and add its change to the batch, unless there is nothing to change."""
         draft, images = prepared.draft, prepared.images
         check_id(draft.id)
         check_node(prepared.node)
@@ -244,10 +245,9 @@ class MilvusCatalogue:
             return self._document(entry).product
         version = draft.version if draft.version is not None else 1 if entry is None else entry.version + 1
         document = _settled(document_of(draft, prepared.node, images, version=version, now=datetime.now(UTC)))
-        for stored, image in zip(document.images, images, strict=True):
-            self._pictures.keep(stored.file, image.content)
         base = self._ledger.take(document.rows)
-        batch[draft.id] = Change(document, base, rows.image_rows(base, prepared.node, images))
+        pictures = tuple(zip(document.files, (image.content for image in images), strict=True))
+        batch[draft.id] = Change(document, base, rows.image_rows(base, prepared.node, images), pictures)
         return document.product
 
     def _shown(self, found: Sequence[Sequence[Row]]) -> list[list[Hit]]:

@@ -26,7 +26,7 @@ One process writes, and one thread at a time in it: :class:`Ledger` is not safe 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,11 +48,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A product to commit; ``images`` are its new rows from id ``base`` on, none where the old rows stay."""
+    """A product to commit.
+
+    images: its new rows from id ``base`` on, none where the old rows stay. pictures: their files, by name and content.
+    """
 
     document: rows.Document
     base: int
     images: Sequence[Row] = ()
+    pictures: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ class Ledger:
         image_ids = [int(row["id"]) for row in image_rows]
         self._in_flight = len(image_rows)
         try:
+            self._pictures.keep(picture for change in changes for picture in change.pictures)
             if image_rows:
                 self._milvus.insert(self._images, image_rows)
             self._milvus.insert(schema.PRODUCTS, product_rows)
@@ -192,7 +197,7 @@ class Ledger:
         self._documents.forget(entry.number)
         self._drop_unused(entry.files)
 
-    def _drop_unused(self, files: Any) -> None:
+    def _drop_unused(self, files: Iterable[str]) -> None:
         for file in files:
             if not self._directory.uses(file):
                 self._pictures.drop(file)

@@ -33,7 +33,8 @@ def settle_model(milvus: Milvus, card: EncoderCard) -> Meta:
         _create(milvus, card, meta)
     if meta.format != FORMAT:
         raise FailedPrecondition(
-            f"The index has format {meta.format} and this shoplens reads {FORMAT}; run the version that made it, or import into a new index."
+            f"The index has format {meta.format} and this shoplens reads {FORMAT};"
+            " run the version that made it, or import the products into a new index."
         )
     if (meta.model, meta.embedding_width) != (card.model, card.embedding_width):
         raise FailedPrecondition(

@@ -2,29 +2,55 @@
 
 A file is named by the SHA-256 of its content, two levels deep (``ab/cd/abcd…``), and appears whole or not at all: it is
 written beside, flushed to disk and renamed.
+
+The folder has one owner at a time, by a ``flock`` on ``.owner``. That keeps a second catalogue process from tidying up
+under the first, on a Milvus server too, which knows nothing of owners.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from shoplens.errors import NotFound
+from shoplens.errors import FailedPrecondition, NotFound, Unavailable
 
 _HASH_LENGTH = 64
+_WRITERS = 8
 
 
 class PictureFiles:
     """A folder of pictures by content hash (hex SHA-256)."""
 
     def __init__(self, root: Path) -> None:
+        """Own the folder. Raises ``FailedPrecondition`` where another process does."""
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
+        self._owner = (root / ".owner").open("a")
+        try:
+            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._owner.close()
+            raise FailedPrecondition(f"The pictures in {root} belong to another catalogue process; stop that one first.") from None
 
-    def keep(self, content_hash: str, content: bytes) -> None:
-        """Store a picture durably; nothing to do where it is there already."""
+    def close(self) -> None:
+        self._owner.close()
+
+    def keep(self, pictures: Iterable[tuple[str, bytes]]) -> None:
+        """Store pictures, each a hash and its content, durably. Raises ``Unavailable`` where the disk refuses.
+
+        Several at once, for what takes the time is waiting for the disk.
+        """
+        try:
+            with ThreadPoolExecutor(_WRITERS) as pool:
+                list(pool.map(lambda picture: self._keep(*picture), dict(pictures).items()))
+        except OSError as error:
+            raise Unavailable(f"The picture could not be stored ({error.strerror}); make room or mend the disk, and try again.") from error
+
+    def _keep(self, content_hash: str, content: bytes) -> None:
         path = self._path(content_hash)
         if path.exists():
             return

@@ -1,0 +1,140 @@
+"""A real Milvus server for tests, on loopback only: the PyPI package ``milvus``, shut into a network namespace.
+
+The package listens on every address of most of its ports, so it runs where there is only a loopback of its own::
+
+    this process                          │ the namespace (network and processes)
+    binds 127.0.0.1:port, hands it over ──┼─► relay ─► 127.0.0.1:19530, Milvus
+
+The relay accepts on a socket that was made outside, and keeps it. When this process ends, however it ends, the pipe to
+the relay closes, the relay exits, and the kernel ends everything else in the namespace with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+START_S = 120.0
+_READY = b"ready\n"
+
+
+@dataclass(frozen=True)
+class RunningMilvus:
+    """uri: where it is reached from here."""
+
+    uri: str
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; from now on connections are refused."""
+        self.process.kill()
+        self.process.wait()
+
+
+def why_not() -> str:
+    """Why this machine cannot run the server; empty where it can."""
+    if find_spec("milvus") is None:
+        return "the package milvus==2.3.5 is not installed"
+    if shutil.which("unshare") is None:
+        return "the command unshare (util-linux) is missing"
+    if subprocess.run([*_unshare(), "true"], check=False, capture_output=True).returncode:
+        return "this user may not make a network namespace (unshare --net)"
+    return ""
+
+
+@contextmanager
+def milvus_server(data: Path) -> Iterator[RunningMilvus]:
+    """A server that keeps its files in ``data``, ready to answer; stopped at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [*_unshare(), sys.executable, __file__, str(listener.fileno()), str(data.absolute())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(listener.fileno(),),
+            env={**os.environ, "no_proxy": "127.0.0.1"},
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        if process.stdout.readline() != _READY:
+            raise RuntimeError(f"Milvus did not start; its logs are in {data / 'logs'}")
+        yield RunningMilvus(f"http://127.0.0.1:{port}", process)
+    finally:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _unshare() -> list[str]:
+    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *as_root, "--net", "--pid", "--fork", "--kill-child"]
+
+
+async def _relay(listener: socket.socket, port: int) -> None:
+    """Pass every connection on to the server until the parent closes our standard input."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionError:
+            writer.close()
+            return
+        with suppress(asyncio.CancelledError):  # the end of the test
+            await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+
+    server = await asyncio.start_server(accept, sock=listener)
+    async with server:
+        sys.stdout.buffer.write(_READY)
+        sys.stdout.buffer.flush()
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+
+
+def _loopback_up() -> None:
+    """What ``ip link set lo up`` does, for machines without iproute2."""
+    flags_get, flags_set, up = 0x8913, 0x8914, 0x1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        request = fcntl.ioctl(handle, flags_get, struct.pack("16sh14x", b"lo", 0))
+        flags = struct.unpack("16sh14x", request)[1]
+        fcntl.ioctl(handle, flags_set, struct.pack("16sh14x", b"lo", flags | up))
+
+
+def _main() -> None:
+    """Inside the namespace."""
+    from milvus import MilvusServer, MilvusServerConfig
+
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    _loopback_up()
+    server = MilvusServer(MilvusServerConfig(), data_dir=sys.argv[2])
+    server.start()
+    try:
+        asyncio.run(_relay(listener, server.listen_port))
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    _main()
