@@ -31,7 +31,7 @@ _NO_DEADLINE_S: Final = 366 * 86_400.0
 _log = structlog.get_logger(__name__)
 
 
-class Guarded(grpc.ServerInterceptor[Any, Any]):
+class Guarded(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """Runs every handler inside the guards, the first one outermost."""
 
     def __init__(self, *guards: Guard) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shoplens.config import Settings
+from shoplens.config import Settings, prefix
 
 
 class ServerSettings(Settings):
     """``metrics_port`` None serves no metrics; a port of 0 takes a free one, which the log names."""
+
+    model_config = prefix("SERVER")
 
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=0, ge=0, le=65_535, description="The port of the gRPC server.")

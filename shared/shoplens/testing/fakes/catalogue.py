@@ -1,0 +1,164 @@
+"""A catalogue in a dict, searched by comparing with everything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from shoplens import deadlines
+from shoplens.domain import (
+    Features,
+    Hit,
+    IndexedImage,
+    IndexStatus,
+    Product,
+    ProductDetails,
+    ProductDraft,
+    ProductPage,
+    ProductPatch,
+    StoredPicture,
+    Vector,
+)
+from shoplens.errors import FailedPrecondition, InvalidArgument, NotFound
+
+_FIELDS = frozenset(field.name for field in fields(ProductDetails))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    product: Product
+    images: tuple[IndexedImage, ...]
+
+
+class FakeCatalogue:
+    """Implements ``ports.Catalogue``. ``model`` is the only one whose vectors it takes."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+
+    def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
+        deadlines.check()
+        self._require(model)
+        with self._lock:
+            known = self._entries.get(draft.id)
+            if known is not None and draft.version is not None and draft.version <= known.product.version:
+                return known.product
+            version = _next(known, draft.version)
+            product = Product(draft.id, draft.details, tuple(image.image for image in images), version, node, datetime.now(UTC))
+            self._entries[draft.id] = _Entry(product, tuple(images))
+            return product
+
+    def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
+        deadlines.check()
+        with self._lock:
+            known = self._entry(patch.id)
+            if patch.version is not None and patch.version <= known.product.version:
+                return known.product
+            product = replace(
+                known.product,
+                details=_changed(known.product.details, patch.changes),
+                version=_next(known, patch.version),
+                node=node or known.product.node,
+                updated_at=datetime.now(UTC),
+            )
+            self._entries[patch.id] = replace(known, product=product)
+            return product
+
+    def get(self, product_id: str) -> Product:
+        deadlines.check()
+        return self._entry(product_id).product
+
+    def delete(self, product_id: str) -> None:
+        deadlines.check()
+        with self._lock:
+            self._entry(product_id)
+            del self._entries[product_id]
+
+    def page(self, *, size: int = 100, token: str = "") -> ProductPage:
+        deadlines.check()
+        if size < 1:
+            raise InvalidArgument("A page holds at least one product.")
+        products = [entry.product for _, entry in sorted(self._entries.items()) if entry.product.id > token]
+        return ProductPage(tuple(products[:size]), products[size - 1].id if len(products) > size else "")
+
+    def features(self, product_id: str) -> Sequence[Features]:
+        deadlines.check()
+        return [image.regions[0].features for image in self._entry(product_id).images]
+
+    def picture(self, product_id: str, image_id: str) -> StoredPicture:
+        deadlines.check()
+        for image in self._entry(product_id).images:
+            if image.image.id == image_id:
+                return StoredPicture(image.content, image.media_type)
+        raise NotFound(f"Product {product_id!r} has no picture {image_id!r}.")
+
+    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+        deadlines.check()
+        self._require(model)
+        entries = [entry for entry in list(self._entries.values()) if not nodes or entry.product.node in nodes]
+        hits = []
+        for probe, vector in enumerate(probes):
+            near = [hit for entry in entries for hit in _hits(entry, probe, vector)]
+            hits += sorted(near, key=lambda hit: -hit.similarity)[:limit]
+        return hits
+
+    def status(self) -> IndexStatus:
+        deadlines.check()
+        entries = list(self._entries.values())
+        return IndexStatus(
+            version=f"{self._model}/1",
+            items=sum(len(entry.images) for entry in entries),
+            products=len(entries),
+            fresh_as_of=datetime.now(UTC),
+            ready=True,
+        )
+
+    def _entry(self, product_id: str) -> _Entry:
+        found = self._entries.get(product_id)
+        if found is None:
+            raise NotFound(f"There is no product {product_id!r}.")
+        return found
+
+    def _require(self, model: str) -> None:
+        if model != self._model:
+            raise FailedPrecondition(f"The index was made with {self._model}, not with {model}; build it anew.")
+
+
+def _next(known: _Entry | None, version: int | None) -> int:
+    if version is not None:
+        return version
+    return 1 if known is None else known.product.version + 1
+
+
+def _changed(details: ProductDetails, changes: Mapping[str, Any]) -> ProductDetails:
+    unknown = changes.keys() - _FIELDS
+    if unknown:
+        raise InvalidArgument(f"A product has no {', '.join(sorted(unknown))} to change.")
+    merged = {**details.attributes, **changes.get("attributes", {})}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    return replace(details, **{**changes, "attributes": kept})
+
+
+def _hits(entry: _Entry, probe: int, vector: Vector) -> list[Hit]:
+    return [
+        Hit(
+            probe=probe,
+            product_id=entry.product.id,
+            image_id=image.image.id,
+            similarity=float(np.dot(vector, region.features.embedding)),
+            box=region.box,
+            node=entry.product.node,
+            colour=region.features.colour,
+            content_hash=image.image.content_hash,
+            details=entry.product.details,
+        )
+        for image in entry.images
+        for region in image.regions
+    ]
