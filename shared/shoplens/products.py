@@ -71,12 +71,40 @@ def product_document(product: Product) -> dict[str, Any]:
         "price": None if details.price is None else {"amount": details.price.amount, "currency": details.price.currency},
         "in_stock": details.in_stock,
         "url": details.url,
-        "attributes": {name: value if isinstance(value, str | int | float) else list(value) for name, value in details.attributes.items()},
+        "attributes": _attributes_document(details),
         "version": product.version,
         "node": product.node,
         "updated_at": product.updated_at.isoformat(),
         "images": [_image_document(image) for image in product.images],
     }
+
+
+def draft_document(draft: ProductDraft) -> dict[str, Any]:
+    """The JSON that :func:`parse_product` reads this draft from; what is not set is left out."""
+    details = draft.details
+    document: dict[str, Any] = {name: getattr(details, name) for name in ("title", "description", "category", "brand", "url", "in_stock")}
+    if details.price is not None:
+        document["price"] = {"amount": details.price.amount, "currency": details.price.currency}
+    if details.attributes:
+        document["attributes"] = _attributes_document(details)
+    document |= {"product_id": draft.id, "version": draft.version, "images": [_source_document(image) for image in draft.images]}
+    return {name: value for name, value in document.items() if value not in ("", None)}
+
+
+def _source_document(image: ImageSource) -> dict[str, Any]:
+    document = {
+        "id": image.id,
+        "content": None if image.content is None else base64.b64encode(image.content).decode("ascii"),
+        "uri": image.uri,
+        "page_url": image.page_url,
+        "creator": image.creator,
+        "published_at": None if image.published_at is None else image.published_at.isoformat(),
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _attributes_document(details: ProductDetails) -> dict[str, Any]:
+    return {name: value if isinstance(value, str | int | float) else list(value) for name, value in details.attributes.items()}
 
 
 def _image_document(image: ProductImage) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shoplens.domain import ImageSource, Price, Product, ProductDetails, ProductDraft, ProductImage
 from shoplens.errors import InvalidArgument
-from shoplens.products import parse_patch, parse_product, product_document
+from shoplens.products import draft_document, parse_patch, parse_product, product_document
 
 IMAGE = {"uri": "https://shop.example/1.jpg"}
 FULL = {
@@ -179,6 +179,14 @@ def test_the_document_of_a_stored_product() -> None:
             "content_hash": "ab",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "document", [FULL, {"images": [IMAGE]}, {"images": [IMAGE], "in_stock": False, "price": {"amount": 0, "currency": "EUR"}}]
+)
+def test_a_draft_written_is_read_back(document: dict[str, Any]) -> None:
+    draft = parse_product("a b", document)
+    assert parse_product(None, json.loads(json.dumps(draft_document(draft)))) == draft
 
 
 json_values = st.recursive(
