@@ -7,6 +7,7 @@ encoding, and :func:`decoded` turns a captured segment into the id.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
@@ -36,11 +37,10 @@ class EncodedPath:
 
 
 def checked(name: str, value: str) -> str:
-    """The id, if it is one that shoplens takes. Raises ``InvalidField``."""
-    if not value or len(value.encode("utf-8", "replace")) > MAX_ID_BYTES or not value.isprintable() or value != value.strip():
-        raise InvalidField(name, f"send an id of 1 to {MAX_ID_BYTES} bytes of printable text, without spaces around it.")
-    if value in (".", ".."):
-        raise InvalidField(name, "'.' and '..' cannot stand in an address; use another id.")
+    """The id, if it is one that :mod:`shoplens.products` takes. Raises ``InvalidField``."""
+    hidden = any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+    if hidden or not 0 < len(value.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES or value in (".", ".."):
+        raise InvalidField(name, f"send an id of 1 to {MAX_ID_BYTES} bytes of text without control characters, and not a lone . or ..")
     return value
 
 

@@ -24,7 +24,7 @@ curl -F image=@photo.jpg localhost:8080/v1/search
 ```
 
 **Boxes** are `[x0, y0, x1, y1]`, relative to the upright picture, 0..1 from the top left.
-**Ids** are your own, up to 256 bytes of printable text in any script; in an address they are percent-encoded.
+**Ids** are your own, 1 to 256 bytes of text without control characters; in an address they are percent-encoded.
 **Errors** are `application/problem+json` (RFC 9457): build on `type`, show `detail`, keep `request_id` for support.
 **Requests** may carry an `X-Request-Id`; every answer does.
 """.strip(),

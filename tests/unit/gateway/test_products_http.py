@@ -58,7 +58,7 @@ def test_an_odd_id_works_everywhere(client: TestClient, odd: str) -> None:
     assert client.get(address).status_code == 404
 
 
-@pytest.mark.parametrize("bad", ["%00", "a%0Ab", "%FF", "%20a", "x" * (MAX_ID_BYTES + 1), quote("é" * MAX_ID_BYTES), "%2E%2E", "%7F"])
+@pytest.mark.parametrize("bad", ["%00", "a%0Ab", "%FF", "x" * (MAX_ID_BYTES + 1), quote("é" * MAX_ID_BYTES), "%2E%2E", "%7F"])
 def test_an_id_that_will_not_do_is_a_clear_problem(client: TestClient, bad: str) -> None:
     problem(client.put(f"/v1/products/{bad}", json=product()), 400, "invalid-field", "product_id")
 

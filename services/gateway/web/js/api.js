@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * The server, over HTTP. Everything is relative to the page, so it works behind any address.
+ *
+ * @typedef {[number, number, number, number]} Box `[x0, y0, x1, y1]`, relative to the upright photo
+ * @typedef {{box: Box, category: string, score: number}} Region
+ * @typedef {{name: string, probability: number}} Guess
+ * @typedef {{visual: number | null, category: number | null, colour: number | null}} Scores
+ * @typedef {{amount: number, currency: string} | null} Price
+ * @typedef {{product_id: string, image_id: string, score: number, scores: Scores, title: string, price: Price,
+ *   category: string | null, brand: string, in_stock: boolean, image_url: string, url: string}} Result
+ * @typedef {{request_id: string, index: {items: number}, regions: Region[], region: number, categories: Guess[],
+ *   verdict: string, results: Result[], timings_ms: Record<string, number>}} Answer
+ * @typedef {{product_id: string, title: string, price: Price, url: string, images: {image_url: string}[]}} Product
+ */
+
+/** An answer that says what went wrong, in words for whoever asked. */
+export class Problem extends Error {
+  /** @param {string} title @param {string} detail @param {string} [requestId] @param {number} [status] */
+  constructor(title, detail, requestId = "", status = 0) {
+    super(detail);
+    this.title = title;
+    this.requestId = requestId;
+    this.status = status;
+  }
+}
+
+/** @param {Response} answer */
+async function refused(answer) {
+  const body = await answer.json().catch(() => ({}));
+  const fallback = "The shop answered in a way that we did not expect. Try again in a moment.";
+  return new Problem(body.title ?? "That did not work", body.detail ?? fallback, body.request_id, answer.status);
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ */
+async function asked(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem("The shop cannot be reached", "Check your connection, then try again.");
+  }
+  if (!answer.ok) throw await refused(answer);
+  return answer.json();
+}
+
+/**
+ * Search for a photo, or for a part of it.
+ * @param {Blob} photo
+ * @param {{box: Box | null, category: string | null}} wanted
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
+export function searchPhoto(photo, { box, category }, signal) {
+  const form = new FormData();
+  form.set("image", photo, "photo.jpg");
+  form.set("top_k", "40");
+  if (box) form.set("box", JSON.stringify(box.map((side) => Number(side.toFixed(4)))));
+  if (category) form.set("category", category);
+  return asked("/v1/search", { method: "POST", body: form, signal });
+}
+
+/** @param {string} id */
+const address = (id) => `/v1/products/${encodeURIComponent(id)}`;
+
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Answer>} */
+export const searchLike = (id, signal) => asked(`${address(id)}/similar?top_k=40`, { signal });
+
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Product>} */
+export const product = (id, signal) => asked(address(id), { signal });
+
+/** @param {number} size @returns {Promise<{products: Product[]}>} */
+export const products = (size) => asked(`/v1/products?page_size=${size}`);
+
+/** @returns {Promise<{groups: {name: string, leaves: string[]}[]}>} */
+export const categories = () => asked("/v1/categories");
+
+/** @returns {Promise<{text: string, url: string, licence: string}[]>} */
+export const credits = () => asked("/v1/credits");

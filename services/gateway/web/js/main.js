@@ -1,0 +1,209 @@
+// @ts-check
+/** The page: puts what the shopper looks at on the screen, and searches when that changes. */
+
+import * as api from "./api.js";
+import { chips } from "./chips.js";
+import { byId, el, tile } from "./dom.js";
+import { listenForPhotos } from "./intake.js";
+import { prepared } from "./picture.js";
+import { failed, found, nothing, waiting } from "./results.js";
+import { current, learn, likeSession, startPhoto } from "./session.js";
+import { Stage } from "./stage.js";
+import { showCredits, showSuggestions } from "./start.js";
+import { priceSaid, resultsSaid, verdictSaid } from "./words.js";
+
+/** @typedef {import("./session.js").Session} Session */
+
+const results = byId("results");
+const query = byId("query");
+const summary = byId("summary");
+
+let searching = new AbortController();
+/** @type {{name: string, leaves: string[]}[]} */
+let groups = [];
+/** @type {Stage | null} */
+let stage = null;
+
+/** @param {string} text */
+function announce(text) {
+  byId("announcer").textContent = text;
+}
+
+/** @param {boolean} busy */
+function setBusy(busy) {
+  byId("progress").hidden = !busy;
+  results.setAttribute("aria-busy", String(busy));
+}
+
+/** Show what the address stands for: the start, a photo, a product. */
+function show() {
+  searching.abort();
+  setBusy(false);
+  const session = current();
+  document.body.dataset.view = session ? session.kind : "start";
+  byId("start").hidden = session !== null;
+  byId("search").hidden = session === null;
+  summary.hidden = true;
+  if (!session) {
+    stage = null;
+    document.title = "Find it by photo";
+    return;
+  }
+  drawQuery(session);
+  if (session.answer) drawAnswer(session);
+  else search(session, "new");
+}
+
+/**
+ * Ask the server, and show the answer unless the shopper has gone on to something else.
+ * @param {Session} session
+ * @param {"new" | "refined"} kind of a new search everything is unknown; a refined one keeps what is there, dimmed
+ */
+async function search(session, kind) {
+  searching.abort();
+  searching = new AbortController();
+  const { signal } = searching;
+  setBusy(true);
+  announce("Searching");
+  if (kind === "new") results.replaceChildren(...waiting());
+  try {
+    await ask(session, signal);
+    if (signal.aborted) return;
+    setBusy(false);
+    drawAnswer(session);
+    if (kind === "new") byId("verdict").focus({ preventScroll: true });
+  } catch (error) {
+    if (signal.aborted) return;
+    setBusy(false);
+    const problem = error instanceof api.Problem ? error : new api.Problem("That did not work", "Something went wrong on this page. Try again.");
+    results.replaceChildren(...failed(problem, () => search(session, "new")));
+    summary.hidden = true;
+    announce(`${problem.title}. ${problem.message}`);
+    if (!(error instanceof api.Problem)) throw error;
+  }
+}
+
+/** @param {Session} session @param {AbortSignal} signal */
+async function ask(session, signal) {
+  if (session.kind === "photo") {
+    learn(session, await api.searchPhoto(session.photo.blob, session, signal));
+    return;
+  }
+  [session.product, session.answer] = await Promise.all([api.product(session.id, signal), api.searchLike(session.id, signal)]);
+}
+
+/** @param {Session} session */
+function drawQuery(session) {
+  stage = null;
+  if (session.kind === "like") {
+    query.replaceChildren(...(session.product ? productShown(session.product) : []));
+    return;
+  }
+  const source = session.photo.preview;
+  if (source) {
+    stage = new Stage(source, {
+      onRegion: (index) => refine(session, { chosen: index, box: session.regions[index].box }),
+      onBox: (box) => refine(session, { chosen: null, box }),
+    });
+  }
+  query.replaceChildren(stage ? stage.element : el("p", { class: "help", text: "This browser cannot show the photo, but it can be searched." }));
+}
+
+/** @param {api.Product} product */
+function productShown(product) {
+  const title = product.title || product.product_id;
+  return [
+    el("div", { class: "stage-holder like-picture" }, tile(product.images[0]?.image_url ?? "", 640, title)),
+    el(
+      "div",
+      { class: "caption" },
+      el("h2", { text: title }),
+      el("p", { text: priceSaid(product.price) }),
+      product.url && el("a", { class: "button quiet compact", href: product.url, text: "See it in the shop" }),
+    ),
+  ];
+}
+
+/** @param {Session} session */
+function drawAnswer(session) {
+  const answer = /** @type {api.Answer} */ (session.answer);
+  const like = session.kind === "like";
+  if (session.kind === "photo") {
+    stage?.show(session.regions, session.chosen, session.box ?? [0, 0, 1, 1]);
+    query.querySelector(".chips")?.remove();
+    query.append(chips(session.guesses, groups, session.category, (category) => refine(session, { category })));
+  } else {
+    drawQuery(session);
+  }
+  const said = answer.results.length ? `${verdictSaid(answer.verdict, like)}. ${resultsSaid(answer.results.length)}.` : "Nothing found.";
+  if (answer.results.length) results.replaceChildren(...found(answer, { like, onLike: goLike }));
+  else results.replaceChildren(...nothing(session.kind === "photo" && session.category !== null, () => session.kind === "photo" && refine(session, { category: null })));
+  announce(said);
+  drawSummary(session, answer);
+  document.title = `${answer.results.length ? verdictSaid(answer.verdict, like) : "Nothing found"} · shoplens`;
+}
+
+/** @param {import("./session.js").PhotoSession} session @param {Partial<import("./session.js").PhotoSession>} change */
+function refine(session, change) {
+  Object.assign(session, change);
+  // Another piece of the photo is another kind of thing.
+  if (change.box) session.category = null;
+  if (session.box) stage?.show(session.regions, session.chosen, session.box);
+  const kept = query.querySelector(`[data-category]:focus`)?.getAttribute("data-category");
+  search(session, "refined").then(() => {
+    if (kept && document.activeElement === document.body) query.querySelector(`[data-category="${CSS.escape(kept)}"]`)?.focus();
+  });
+}
+
+/** On a phone the photo scrolls away; what was found stays in sight, and leads back to it. @param {Session} session @param {api.Answer} answer */
+function drawSummary(session, answer) {
+  const picture = session.kind === "photo" ? session.photo.preview : `${session.product?.images[0]?.image_url}?width=160`;
+  summary.replaceChildren(
+    el(
+      "button",
+      { type: "button", on: { click: () => window.scrollTo({ top: 0, behavior: "smooth" }) } },
+      picture && el("img", { src: picture, alt: "" }),
+      el("span", {}, el("strong", { text: verdictSaid(answer.verdict, session.kind === "like") }), el("span", { text: `${resultsSaid(answer.results.length)} · back to the picture` })),
+    ),
+  );
+}
+
+/** @param {string} id */
+function goLike(id) {
+  likeSession(id);
+  history.pushState({}, "", `?like=${encodeURIComponent(id)}`);
+  window.scrollTo({ top: 0 });
+  show();
+}
+
+/** @param {Blob} file */
+async function goPhoto(file) {
+  announce("Reading the photo");
+  byId("progress").hidden = false;
+  const photo = await prepared(file);
+  history.pushState({ photo: startPhoto(photo) }, "", location.pathname);
+  window.scrollTo({ top: 0 });
+  show();
+}
+
+function goHome() {
+  history.pushState({}, "", location.pathname);
+  show();
+}
+
+/** What may be missing on the start without harm: the page searches without it. @param {Promise<unknown>} extra */
+const optional = (extra) => extra.catch((error) => console.warn("left out:", error.message));
+
+new IntersectionObserver(([entry]) => {
+  summary.hidden = entry.isIntersecting || document.body.dataset.view === "start" || !summary.childElementCount || byId("search").hidden;
+}).observe(query);
+window.addEventListener("popstate", show);
+byId("home").addEventListener("click", (/** @type {MouseEvent} */ event) => {
+  event.preventDefault();
+  goHome();
+});
+listenForPhotos(goPhoto);
+optional(api.categories().then((tree) => ({ groups } = tree)));
+optional(showSuggestions(goLike));
+optional(showCredits());
+show();

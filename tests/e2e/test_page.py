@@ -1,0 +1,310 @@
+"""The page as a shopper uses it: by mouse, by finger, by keyboard, with a screen reader."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import FilePayload, Page, expect
+
+from shoplens.domain import Box
+from shoplens.errors import Unavailable
+from tests.e2e import wardrobe
+from tests.e2e.conftest import DESKTOP, PHONE, shot
+from tests.unit.gateway.shop import REGIONS, Shop
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+PHOTO: FilePayload = {"name": "street.jpg", "mimeType": "image/jpeg", "buffer": wardrobe.street_photo()}
+
+
+def choose(page: Page, photo: FilePayload = PHOTO) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose a photo").click()
+    chooser.value.set_files([photo])
+
+
+def verdict(page: Page) -> Any:
+    return page.locator("#verdict")
+
+
+def cards(page: Page) -> Any:
+    return page.locator(".grid:not(.waiting) .card")
+
+
+def searched(page: Page) -> Any:
+    return page.expect_response(lambda answer: answer.url.endswith("/v1/search"))
+
+
+def test_a_photo_is_chosen_and_its_products_are_shown(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    expect(page.locator("#suggested li")).to_have_count(9)
+    shot(page, "start")
+    choose(page)
+    expect(verdict(page)).to_have_text("Looks like this very product")
+    expect(verdict(page)).to_be_focused()
+    expect(cards(page)).to_have_count(18)
+    expect(page.locator("#announcer")).to_have_text("Looks like this very product. 18 products.")
+    first = cards(page).first
+    expect(first).to_contain_text("€39.00")
+    expect(first).to_contain_text("In stock")
+    expect(first).to_contain_text("90 % match")
+    first.locator(".match").click()
+    expect(first.locator(".why")).to_be_visible()
+    shot(page, "results")
+    assert shop.queries[0].picture is not None
+
+
+def test_a_photo_is_dropped(visit: Visit, address: str) -> None:
+    page = visit(address)
+    content = base64.b64encode(wardrobe.street_photo()).decode()
+    transfer = page.evaluate_handle(
+        """async (content) => {
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+          transfer.items.add(new File([bytes], "street.jpg", { type: "image/jpeg" }));
+          return transfer;
+        }""",
+        content,
+    )
+    page.dispatch_event("#dropzone", "dragenter", {"dataTransfer": transfer})
+    expect(page.locator("#drop-anywhere")).to_be_visible()
+    page.dispatch_event("#dropzone", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#drop-anywhere")).to_be_hidden()
+    expect(cards(page)).to_have_count(18)
+
+
+def test_a_photo_is_pasted(visit: Visit, address: str) -> None:
+    page = visit(address)
+    page.evaluate(
+        """(content) => {
+          const transfer = new DataTransfer();
+          const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+          transfer.items.add(new File([bytes], "street.jpg", { type: "image/jpeg" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+        }""",
+        base64.b64encode(wardrobe.street_photo()).decode(),
+    )
+    expect(cards(page)).to_have_count(18)
+
+
+def test_a_large_photo_is_made_small_before_it_is_sent(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page, {**PHOTO, "buffer": wardrobe.street_photo(3000, 4000)})
+    expect(cards(page)).to_have_count(18)
+    seen = shop.queries[0].picture
+    assert seen is not None
+    assert (seen.width, seen.height) == (960, 1280)
+
+
+def test_a_hot_spot_searches_for_its_piece(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page)
+    spots = page.locator(".spot")
+    expect(spots).to_have_count(3)
+    expect(spots.nth(0)).to_have_attribute("aria-pressed", "true")
+    with searched(page):
+        page.get_by_role("button", name="Search for the pants").click()
+    expect(spots.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(spots).to_have_count(3)
+    assert shop.queries[-1].box == REGIONS[1].box
+
+
+def test_the_frame_is_dragged_and_resized_with_the_mouse(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page)
+    frame = page.locator(".frame")
+    expect(frame).to_be_visible()
+    photo = page.locator(".stage").bounding_box()
+    held = frame.bounding_box()
+    assert photo and held
+    with searched(page):
+        page.mouse.move(held["x"] + held["width"] / 2, held["y"] + held["height"] * 0.8)
+        page.mouse.down()
+        page.mouse.move(held["x"] + held["width"] / 2, held["y"] + held["height"] * 0.8 + photo["height"] * 0.2, steps=4)
+        page.mouse.up()
+    moved = shop.queries[-1].box
+    assert moved is not None
+    assert moved.as_tuple() == pytest.approx((0.2, 0.25, 0.8, 0.7), abs=0.01)
+    with searched(page):
+        page.mouse.move(photo["x"] + photo["width"] * 0.8, photo["y"] + photo["height"] * 0.7)
+        page.mouse.down()
+        page.mouse.move(photo["x"] + photo["width"] * 0.6, photo["y"] + photo["height"] * 0.5, steps=4)
+        page.mouse.up()
+    resized = shop.queries[-1].box
+    assert resized is not None
+    assert resized.as_tuple() == pytest.approx((0.2, 0.25, 0.6, 0.5), abs=0.01)
+    shot(page, "framed")
+
+
+def test_a_frame_is_drawn_on_a_free_part_of_the_photo(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page)
+    expect(page.locator(".frame")).to_be_visible()
+    photo = page.locator(".stage").bounding_box()
+    assert photo
+    with searched(page):
+        page.mouse.move(photo["x"] + photo["width"] * 0.05, photo["y"] + photo["height"] * 0.55)
+        page.mouse.down()
+        page.mouse.move(photo["x"] + photo["width"] * 0.45, photo["y"] + photo["height"] * 0.95, steps=4)
+        page.mouse.up()
+    drawn = shop.queries[-1].box
+    assert drawn is not None
+    assert drawn.as_tuple() == pytest.approx((0.05, 0.55, 0.45, 0.95), abs=0.01)
+
+
+def test_the_frame_is_moved_and_resized_with_the_keyboard(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page)
+    expect(verdict(page)).to_be_focused()
+    frame = page.locator(".frame")
+    frame.focus()
+    with searched(page):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowLeft")
+    box = shop.queries[-1].box
+    assert box is not None
+    assert box.as_tuple() == pytest.approx((0.22, 0.07, 0.80, 0.52), abs=0.001)
+    expect(frame).to_have_attribute("aria-label", re.compile("22 percent from the left, 7 percent from the top"))
+
+
+def test_the_guess_is_corrected(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    choose(page)
+    expect(cards(page)).to_have_count(18)
+    with searched(page):
+        page.get_by_role("button", name="Shirt", exact=True).click()
+    assert shop.queries[-1].category == "shirt"
+    expect(page.get_by_role("button", name="Shirt", exact=True)).to_have_attribute("aria-pressed", "true")
+    with searched(page):
+        page.get_by_label("Another kind of thing").select_option("dress")
+    assert shop.queries[-1].category == "dress"
+    assert shop.queries[-1].box == Box(0.2, 0.05, 0.8, 0.5)
+
+
+def test_more_like_this_and_back(visit: Visit, address: str) -> None:
+    page = visit(address)
+    choose(page)
+    cards(page).nth(4).get_by_role("link", name="More like").click()
+    expect(page).to_have_url(re.compile(r"\?like=shirt%2Fsky|\?like=shirt%2F"))
+    expect(cards(page)).to_have_count(17)
+    expect(page.locator(".caption h2")).to_be_visible()
+    shot(page, "more-like-this")
+    page.go_back()
+    expect(page.locator(".stage")).to_be_visible()
+    expect(cards(page)).to_have_count(18)
+    page.go_back()
+    expect(page.locator("#start")).to_be_visible()
+
+
+def test_a_shared_address_opens_what_it_names(visit: Visit, address: str) -> None:
+    page = visit(f"{address}/?like=sneakers%2Fmoss")
+    expect(page.locator(".caption h2")).to_have_text("Moss sneakers")
+    expect(cards(page)).to_have_count(17)
+
+
+def test_an_error_says_what_to_do_and_can_be_tried_again(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    shop.failure = Unavailable("The catalogue does not answer; try again in a moment.")
+    choose(page)
+    expect(page.get_by_role("alert")).to_contain_text("The catalogue does not answer; try again in a moment.")
+    shot(page, "error")
+    shop.failure = None
+    page.get_by_role("button", name="Try again").click()
+    expect(cards(page)).to_have_count(18)
+
+
+def test_what_is_no_picture_is_said_to_be_none(visit: Visit, address: str) -> None:
+    page = visit(address)
+    choose(page, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"})
+    expect(page.get_by_role("alert")).to_contain_text("send a JPEG, PNG")
+
+
+def test_nothing_found_says_what_may_help(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address)
+    shop.products.clear()
+    choose(page)
+    expect(verdict(page)).to_have_text("Nothing found")
+    expect(page.locator("#announcer")).to_have_text("Nothing found.")
+    shot(page, "nothing-found")
+
+
+def test_while_it_looks_the_shape_of_the_answer_is_there(visit: Visit, address: str) -> None:
+    page = visit(address)
+    held: list[Any] = []
+    page.route("**/v1/search", held.append)
+    choose(page)
+    expect(verdict(page)).to_have_text("Looking…")
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "true")
+    shot(page, "loading")
+    held[0].continue_()
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
+    expect(cards(page)).to_have_count(18)
+
+
+def test_on_a_phone(visit: Visit, address: str) -> None:
+    page = visit(address, PHONE)
+    expect(page.get_by_text("Take a photo")).to_be_visible()
+    expect(page.locator("#capture")).to_have_attribute("capture", "environment")
+    shot(page, "phone-start")
+    choose(page)
+    expect(cards(page)).to_have_count(18)
+    shot(page, "phone-results")
+    first, second = cards(page).nth(0).bounding_box(), cards(page).nth(1).bounding_box()
+    assert first and second
+    assert first["y"] == second["y"]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == PHONE["viewport"]["width"]
+    page.get_by_role("button", name="Search for the pants").tap()
+    expect(page.locator(".spot").nth(1)).to_have_attribute("aria-pressed", "true")
+    cards(page).nth(6).scroll_into_view_if_needed()
+    expect(page.locator("#summary")).to_be_visible()
+    shot(page, "phone-scrolled")
+
+
+def test_the_start_is_reached_by_keyboard_alone(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator("#suggested li")).to_have_count(9)
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('#suggested') !== null"):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?like="))
+    expect(cards(page)).to_have_count(17)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_serious_violation_of_the_accessibility_rules(visit: Visit, address: str, device: dict[str, Any], scheme: str) -> None:
+    # Axe is injected, which the page's own policy would not allow.
+    page = visit(address, device, color_scheme=scheme, bypass_csp=True)
+    expect(page.locator("#suggested li")).to_have_count(9)
+    assert serious(page) == []
+    choose(page)
+    expect(cards(page)).to_have_count(18)
+    assert serious(page) == []
+    shot(page, f"{'phone' if device is PHONE else 'desktop'}-{scheme}")
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"][:3]
+    ]
+
+
+def test_the_credits_are_shown(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator("#credits")).to_contain_text("Drawn for the tests (CC0 1.0)")
