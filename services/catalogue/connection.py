@@ -157,7 +157,7 @@ class Milvus:
     def _translated(self, error: MilvusException | grpc.RpcError) -> ShoplensError:
         cause = error.__cause__.error if isinstance(error.__cause__, _FailedAtOnceError) else error
         code = cause.code() if isinstance(cause, grpc.RpcError) else getattr(cause, "code", None)
-        if self.embedded is not None and not self.embedded.alive:
+        if self.embedded is not None and (code == grpc.StatusCode.UNAVAILABLE or not self.embedded.alive):
             return Unavailable("The embedded store has stopped; restart shoplens, which opens the catalogue as it was.")
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceeded(f"Milvus at {self.name} did not answer in time; try again, or look at its load.")

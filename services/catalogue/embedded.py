@@ -17,6 +17,7 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -108,7 +109,7 @@ class EmbeddedMilvus:
             start_new_session=True,  # a Ctrl-C at the terminal is ours to handle, not the child's
         )
         until = time.monotonic() + _START_S
-        while not (self._directory / "milvus.sock").exists():
+        while not self._listens():
             if process.poll() is not None:
                 raise _damaged(self.path)
             if time.monotonic() > until:
@@ -117,6 +118,11 @@ class EmbeddedMilvus:
                 raise Unavailable(f"The embedded store did not start within {_START_S:.0f} s; look at the machine's load and try again.")
             time.sleep(_POLL_S)
         return process
+
+    def _listens(self) -> bool:
+        """Whether a connection succeeds: the socket's file is there a moment earlier, and gRPC waits a second after a refusal."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._directory / "milvus.sock")) == 0
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -27,7 +27,7 @@ from services.catalogue.ledger import Change, Ledger
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
 from services.catalogue.tokens import product_before, token_after
-from shoplens.deadlines import remaining_s
+from shoplens import deadlines
 from shoplens.domain import (
     EncoderCard,
     Features,
@@ -183,6 +183,7 @@ class MilvusCatalogue:
 
     def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         """As the port says, in one call to Milvus. Raises ``InvalidArgument`` for a limit outside 1..16384 or other widths."""
+        deadlines.check()
         self._check_model(model)
         if not 1 <= limit <= MOST_HITS:
             raise InvalidArgument(f"A search returns 1 to {MOST_HITS} hits for each probe, not {limit}.")
@@ -226,7 +227,7 @@ class MilvusCatalogue:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        if not self._write_lock.acquire(timeout=remaining_s(_WRITE_S)):
+        if not self._write_lock.acquire(timeout=deadlines.remaining_s(_WRITE_S)):
             raise DeadlineExceeded("The catalogue was busy with other writes for too long; try again, or send fewer at once.")
         try:
             yield
