@@ -54,7 +54,7 @@ def saleor(archive: Path) -> Iterator[ProductDraft]:
                 brand="Saleor",
                 price=Price(float(fields["price_amount"]), fields["currency"]),
             )
-            yield ProductDraft(f"saleor-{number}", details, tuple(pictures[number]), version=1)
+            yield ProductDraft(f"saleor-{number}", details, tuple(pictures[number]))
 
 
 def _path(categories: Mapping[int, Any], number: int | None) -> str:
@@ -74,7 +74,7 @@ def sakai(archive: Path) -> Iterator[ProductDraft]:
             in_stock=product["inventoryStatus"] != "OUTOFSTOCK",
         )
         image = ImageSource("1", files[f"images/product/{product['image']}"], creator="PrimeTek")
-        yield ProductDraft(f"sakai-{product['id']}", details, (image,), version=1)
+        yield ProductDraft(f"sakai-{product['id']}", details, (image,))
 
 
 def vendure(archive: Path) -> Iterator[ProductDraft]:
@@ -100,7 +100,7 @@ def vendure(archive: Path) -> Iterator[ProductDraft]:
             attributes={kind: tuple(values) for kind, values in facets.items() if kind},
         )
         image = ImageSource("1", files[f"images/{product['assets']}"], creator=_photographer(product["assets"]))
-        yield ProductDraft(f"vendure-{product['slug']}", details, (image,), version=1)
+        yield ProductDraft(f"vendure-{product['slug']}", details, (image,))
 
 
 def _photographer(file: str) -> str:

@@ -1,0 +1,141 @@
+"""The command line: ``shoplens serve``, ``import`` and ``search``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.settings import StandaloneSettings
+from services.standalone.terminal import Terminal
+from shoplens import __version__
+from shoplens.config import SettingsError
+from shoplens.errors import ShoplensError
+from shoplens.models import ModelError
+
+app = typer.Typer(name="shoplens", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+DEFAULT_SERVER = "http://127.0.0.1:8080"
+
+
+def _checked_currency(code: str) -> str:
+    if len(code) != 3 or not (code.isascii() and code.isalpha()):
+        raise typer.BadParameter("three letters of ISO 4217, such as EUR")
+    return code.upper()
+
+
+Data = Annotated[Path | None, typer.Option(help="A data folder to work on directly; no server may be using it.", show_default=False)]
+Server = Annotated[str | None, typer.Option(help=f"The address of a running server.  [default: {DEFAULT_SERVER}]", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+Currency = Annotated[str, typer.Option(help="The currency of prices that name none, as in a Shopify CSV.", callback=_checked_currency)]
+
+
+@app.callback(invoke_without_command=True)
+def shoplens(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+    """Visual product search that a shop runs itself."""
+    if version:
+        typer.echo(f"shoplens {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.", min=0, max=65535)] = 8080,
+    data: Annotated[Path | None, typer.Option(help="The folder that keeps the catalogue.  [default: data]", show_default=False)] = None,
+    catalogue: Annotated[
+        str, typer.Option(help="demo (real product photos, fetched once), none, or a feed as `import` reads it.", metavar="demo|none|FILE")
+    ] = "demo",
+    currency: Currency = "USD",
+    json: Json = False,
+) -> None:
+    """Serve the page and the API, all in this process."""
+    from services.standalone import serving
+
+    terminal = Terminal(quiet=json)
+    with _told(terminal):
+        serving.serve(host, port, _settings(data), catalogue, currency=currency, terminal=terminal, as_json=json)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(help="NDJSON, a Shopify product CSV, a Google Merchant Center feed (TSV or XML), or a folder of pictures."),
+    ],
+    server: Server = None,
+    data: Data = None,
+    currency: Currency = "USD",
+    json: Json = False,
+) -> None:
+    """Bring a feed into the catalogue. Bad rows are told with their line; the rest goes in.
+
+    Exits with 1 where a row failed.
+    """
+    from services.standalone.importing import import_feed
+
+    terminal = Terminal(quiet=json)
+    with _told(terminal):
+        imported, failed = import_feed(file, _target(server, data), currency=currency, terminal=terminal)
+        terminal.bad_rows(failed)
+        terminal.say(f"{imported} imported, {len(failed)} failed")
+        if json:
+            terminal.json({"imported": imported, "failed": [answer.as_json() for answer in failed]})
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.")],
+    server: Server = None,
+    data: Data = None,
+    top_k: Annotated[int, typer.Option(help="How many products.", min=1, max=200)] = 20,
+    category: Annotated[str | None, typer.Option(help="Only products of this category, as in dress.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Find the products that a photo shows, and those nearest to it."""
+    from services.standalone.searching import search_photo
+
+    terminal = Terminal(quiet=json)
+    with _told(terminal):
+        answer = search_photo(photo, _target(server, data), top_k=top_k, category=category)
+        if json:
+            terminal.json(answer)
+        else:
+            terminal.results(answer)
+
+
+@contextmanager
+def _told(terminal: Terminal) -> Iterator[None]:
+    """An error that we expect is a sentence and exit code 1, never a traceback."""
+    try:
+        yield
+    except (ShoplensError, SettingsError, ModelError) as error:
+        terminal.error(str(error))
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        terminal.error("Interrupted; what was acknowledged is kept.")
+        raise typer.Exit(130) from error
+
+
+def _settings(data: Path | None) -> StandaloneSettings:
+    settings = StandaloneSettings.from_environment()
+    return settings if data is None else settings.model_copy(update={"data": data})
+
+
+def _target(server: str | None, data: Path | None) -> str | StandaloneSettings:
+    if server is not None and data is not None:
+        raise typer.BadParameter("Give --server or --data, not both.")
+    return _settings(data) if data is not None else server or DEFAULT_SERVER
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""``shoplens search``: a photo against a running server's catalogue, or against a data folder's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from services.standalone.server import RemoteShop
+from services.standalone.settings import StandaloneSettings
+from shoplens.domain import SearchQuery
+from shoplens.errors import InvalidArgument
+from shoplens.images import decode
+from shoplens.taxonomy import taxonomy
+
+
+def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, category: str | None) -> dict[str, Any]:
+    """The answer as ``POST /v1/search`` gives it. ``target``: a server's address, or the settings of a data folder."""
+    try:
+        content = photo.read_bytes()
+    except OSError as error:
+        raise InvalidArgument(f"{photo} cannot be read ({error.strerror}); give the path of a photo.") from error
+    if isinstance(target, str):
+        with RemoteShop(target) as server:
+            return server.search(content, top_k=top_k, category=category)
+    query = SearchQuery(picture=decode(content), category=None if category is None else taxonomy().node(category), top_k=top_k)
+    # Only here: loading the models takes seconds that a remote search need not wait for.
+    from services.gateway.http.search_schemas import SearchOut
+    from services.standalone.compose import compose
+
+    with compose(target) as parts:
+        answer = parts.search.search(query)
+        unnamed = [result.product_id for result in answer.ranking.results if not result.details.category]
+        nodes = {product_id: parts.catalogue.get(product_id).node for product_id in unnamed}
+        return SearchOut.of(answer, request_id=answer.request_id, categories=nodes, explain=False).model_dump(mode="json")

@@ -1,0 +1,91 @@
+"""``shoplens serve``: one process that binds at once, loads its catalogue in the open, and stops cleanly."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+import time
+from contextlib import closing
+
+import uvicorn
+
+from services.standalone.door import Door
+from services.standalone.settings import StandaloneSettings
+from services.standalone.terminal import Terminal
+from shoplens import log
+from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
+
+
+def serve(
+    host: str, port: int, settings: StandaloneSettings, catalogue: str, *, currency: str, terminal: Terminal, as_json: bool = False
+) -> None:
+    """Serve until Ctrl-C or SIGTERM. ``catalogue``: ``demo``, ``none`` or a feed's path.
+
+    Raises errors of :mod:`shoplens.errors`, ``SettingsError`` and ``ModelError`` where it cannot start.
+    """
+    began = time.monotonic()
+    log.configure(level="WARNING", service="standalone")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listener, door = bind(host, port), Door()
+    try:
+        with closing(HttpServer(door, listener)) as http:
+            # Only now: the parts take seconds to import, and the door answers meanwhile.
+            from services.standalone.compose import compose
+            from services.standalone.loading import Loading, application, load, open_source
+
+            source, loading = open_source(catalogue, currency=currency, terminal=terminal), Loading()
+            # HTTP ends before the parts do, so that requests under way can finish.
+            with compose(settings) as parts, closing(http):
+                door.open(application(parts, loading, source.credits))
+                failed = load(parts, source, loading, terminal)
+                status = parts.catalogue.status()
+                ready_s, address = time.monotonic() - began, _address(host, listener)
+                if as_json:
+                    terminal.json({"address": address, "products": status.products, "failed": len(failed), "ready_s": round(ready_s, 2)})
+                terminal.say(f"{status.products} products, ready in {ready_s:.1f} s: {address} (Ctrl-C stops)")
+                http.wait()
+    except KeyboardInterrupt:
+        terminal.remark("Stopped.")
+
+
+class HttpServer:
+    """Answers on a listening socket, from a thread of its own, until it is closed."""
+
+    def __init__(self, app: Door, listener: socket.socket) -> None:
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10)
+        self._server = uvicorn.Server(config)
+        self._listener = listener
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, name="http")
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Returns never of itself. Raises ``Unavailable`` where the server ended unasked."""
+        self._thread.join()
+        raise Unavailable("The HTTP server ended; its log says why.")
+
+    def close(self) -> None:
+        """Finish the requests under way, ten seconds at most, and stop."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen, or say in a sentence why that cannot be. Raises ``FailedPrecondition`` and ``InvalidArgument``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                raise FailedPrecondition(f"Port {port} is in use; choose another with --port, or stop what uses it.") from error
+            case errno.EACCES:
+                raise InvalidArgument(f"Port {port} may not be used without privileges; choose one above 1023 with --port.") from error
+        raise InvalidArgument(f"{host} is no address of this machine to listen on; choose another with --host.") from error
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - recognised, not bound to
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"

@@ -1,0 +1,83 @@
+"""What the command line prints: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from services.standalone.imports import Answer
+
+T = TypeVar("T")
+
+_SHOWN: Final = 1_000
+_VERDICTS: Final = {
+    "exact_copy": "This very picture is in the catalogue.",
+    "edited_copy": "An edited copy of this picture is in the catalogue.",
+    "same_product": "This product is in the catalogue.",
+    "similar": "These are the nearest products.",
+    "no_match": "Nothing in the catalogue matches well.",
+}
+
+
+class Terminal:
+    """``quiet``: only JSON is wanted; progress and remarks are kept back, errors are not."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        # Made anew with each terminal, so that tests see what a redirected stream was sent.
+        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self._err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            self._out.print(escape(text))
+
+    def remark(self, text: str) -> None:
+        if not self._quiet:
+            self._err.print(escape(text), style="dim")
+
+    def error(self, text: str) -> None:
+        self._err.print(f"[bold red]Error:[/] {escape(text)}")
+
+    def json(self, document: Any) -> None:
+        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    def progress(self, items: Iterable[T], *, total: int, what: str) -> Iterator[T]:
+        """The items, with a bar that moves on at each."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._err, disable=self._quiet, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            for item in items:
+                yield item
+                bar.advance(task)
+
+    def bad_rows(self, failed: Sequence[Answer]) -> None:
+        if self._quiet:
+            return
+        for answer in failed[:_SHOWN]:
+            self._err.print(f"[red]{escape(str(answer))}[/]")
+        if len(failed) > _SHOWN:
+            self._err.print(f"[red]and {len(failed) - _SHOWN} more[/]")
+
+    def results(self, answer: dict[str, Any]) -> None:
+        """A search's answer as a table, best first."""
+        self.say(_VERDICTS.get(answer["verdict"], answer["verdict"]))
+        if not answer["results"]:
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name, side in (("score", "right"), ("title", "left"), ("price", "right"), ("category", "left"), ("product", "left")):
+            table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]  # the literals of the line above
+        for result in answer["results"]:
+            price = result["price"]
+            cost = "" if price is None else f"{price['amount']:,.2f} {price['currency']}"
+            cells = (f"{result['score']:.3f}", result["title"], cost, result["category"] or "", result["product_id"])
+            table.add_row(*map(escape, cells))
+        self._out.print(table)
