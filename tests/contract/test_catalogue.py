@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +15,30 @@ from shoplens.testing.fakes import FakeCatalogue
 from tests.contract.served import ROUTES, served
 
 
-@pytest.fixture(params=["fake", "Milvus Lite"])
-def implementation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
+@pytest.fixture(scope="module", params=["fake", "Milvus Lite"])
+def implementation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     if request.param == "fake":
         yield FakeCatalogue(MODEL)
         return
-    with MilvusCatalogue.open(str(tmp_path / "catalogue.db"), pictures=tmp_path / "pictures", card=ENCODER.card()) as catalogue:
+    folder = tmp_path_factory.mktemp("milvus")
+    with MilvusCatalogue.open(str(folder / "catalogue.db"), pictures=folder / "pictures", card=ENCODER.card()) as catalogue:
         yield catalogue
 
 
-@pytest.fixture(params=ROUTES)
-def catalogue(request: pytest.FixtureRequest, implementation: Catalogue) -> Iterator[Catalogue]:
+@pytest.fixture(scope="module", params=ROUTES)
+def reached(request: pytest.FixtureRequest, implementation: Catalogue) -> Iterator[Catalogue]:
     if request.param == "called":
         yield implementation
         return
     with served(mount(implementation), CatalogueClient) as client:
         yield client
+
+
+@pytest.fixture
+def catalogue(reached: Catalogue) -> Iterator[Catalogue]:
+    yield reached
+    for product in reached.page(size=1000).products:
+        reached.delete(product.id)
 
 
 class TestCatalogue(CatalogueContract):

@@ -41,7 +41,7 @@ class Mount:
 
 
 class Server:
-    """A running server, from :meth:`start` to :meth:`stop`; a context does both.
+    """A server, running from :meth:`start` to :meth:`stop`; a context does both.
 
     ``dependencies`` are what the mounted services need in order to work; see :mod:`shoplens.rpc.health`.
     """
@@ -59,6 +59,7 @@ class Server:
         reflection.enable_server_reflection(names, self._server)
         self._close_metrics: Callable[[], None] = lambda: None
         self.port = 0
+        self.metrics_port: int | None = None
 
     @property
     def address(self) -> str:
@@ -67,11 +68,11 @@ class Server:
 
     def start(self) -> None:
         """Listen. Raises ``RuntimeError`` where the address is taken."""
-        metrics_port = self._serve_metrics()
+        self.metrics_port = self._serve_metrics()
         self.port = self._server.add_insecure_port(f"{self._settings.host}:{self._settings.port}")
         self._server.start()
         self._health.start()
-        _log.info("serving", host=self._settings.host, port=self.port, metrics_port=metrics_port)
+        _log.info("serving", host=self._settings.host, port=self.port, metrics_port=self.metrics_port)
 
     def stop(self) -> None:
         """Take no more calls, and give those in flight ``grace_s`` to finish."""

@@ -19,8 +19,8 @@ from shoplens.rpc.limits import MAX_MESSAGE_BYTES
 
 DOMAIN = "shoplens"
 
-_LONGEST_MESSAGE = 2_000
-"""Characters. A status travels in headers, which are limited to a few kilobytes."""
+_MOST_BYTES = 1_200
+"""A status travels in headers, twice and escaped; peers take 8 KiB of those, and lose the whole status above."""
 
 
 def pack_error(error: ShoplensError) -> grpc.Status:
@@ -33,7 +33,8 @@ def pack_error(error: ShoplensError) -> grpc.Status:
     packed = [any_pb2.Any() for _ in details]
     for envelope, detail in zip(packed, details, strict=True):
         envelope.Pack(detail)
-    status = status_pb2.Status(code=error.grpc_code.value[0], message=error.message[:_LONGEST_MESSAGE], details=packed)
+    text = error.message.encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore")
+    status = status_pb2.Status(code=error.grpc_code.value[0], message=text, details=packed)
     packed_status: grpc.Status = rpc_status.to_status(status)
     return packed_status
 

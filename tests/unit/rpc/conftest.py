@@ -1,0 +1,25 @@
+"""A detector of the test's choice behind a real server, with what every service gets around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from services.detector.servicer import mount
+from shoplens.ports import Detector
+from shoplens.rpc.server import Server
+from shoplens.rpc.settings import ServerSettings
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Serves a detector; the rest are settings, and ``dependencies``."""
+    with ExitStack() as running:
+
+        def served(detector: Detector, dependencies: dict[str, Callable[[], object]] | None = None, **settings: object) -> Server:
+            given = ServerSettings.model_validate({"health_interval_s": 0.01, "grace_s": 5.0, **settings})
+            return running.enter_context(Server([mount(detector)], given, dependencies))
+
+        yield served
