@@ -19,21 +19,35 @@ _CANDIDATES = 300
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a raw score ``s`` is worth: a region with it is right with probability ``sigmoid(slope * logit(s) + offset)``."""
+
+    slope: float
+    offset: float
+
+    def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw scores 0..1 as probabilities 0..1, in the same order."""
+        clipped = np.clip(scores, 1e-6, 1.0 - 1e-6)
+        logits = np.log(clipped / (1.0 - clipped))
+        return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * logits + self.offset))), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """How raw scores become regions; the model's manifest says it, under ``parameters``.
 
     floor: calibrated scores below it are noise and are dropped, 0..1.
     same_class, any_class: the overlap (IoU) beyond which the worse of two boxes of one class, or of two classes, goes.
     limit: at most so many regions.
-    slope, offset: calibration, a raw score ``s`` means the precision ``sigmoid(slope * logit(s) + offset)``.
+    free, guided: the calibration without and with a guide, who makes every score of his class more believable.
     """
 
     floor: float
     same_class: float
     any_class: float
     limit: int
-    slope: float
-    offset: float
+    free: Calibration
+    guided: Calibration
 
     @classmethod
     def of(cls, manifest: Manifest) -> Selection:
@@ -45,17 +59,13 @@ class Selection:
                 same_class=float(table["same_class_iou"]),
                 any_class=float(table["any_class_iou"]),
                 limit=int(table["limit"]),
-                slope=float(calibration["slope"]),
-                offset=float(calibration["offset"]),
+                free=Calibration(**calibration["free"]),
+                guided=Calibration(**calibration["guided"]),
             )
         except KeyError as error:
             raise ModelError(f"{manifest.path.parent}: the manifest's parameters lack {error.args[0]!r}") from error
-
-    def calibrate(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raw scores 0..1 as the share of regions of that score that are right, 0..1; the order stays."""
-        clipped = np.clip(scores, 1e-6, 1.0 - 1e-6)
-        logits = np.log(clipped / (1.0 - clipped))
-        return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * logits + self.offset))), dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"{manifest.path.parent}: a parameter in the manifest is of the wrong type ({error})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ def select(
 
     ``only`` is the class of a guided search; other classes then neither show nor suppress.
     """
-    scores = selection.calibrate(scores)
+    scores = selection.free(scores) if only is None else selection.guided(scores)
     if only is not None:
         scores = np.where(np.arange(scores.shape[1]) == only, scores, np.float32(0.0))
     found = _candidates(scores, boxes, place, selection.floor)

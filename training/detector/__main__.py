@@ -1,6 +1,7 @@
 """Train the detector that ships: ``python -m training.detector --data DIR``.
 
-Two runs of one recipe: small pictures first, for most of what is to be learnt does not need detail; then full size.
+Two runs of one recipe. Small pictures first, for most of what is to be learnt does not need detail. What came out then
+labels shop photos of worn garments (:mod:`training.detector.worn`), and learns on with these at full size.
 A run that was broken off goes on from its last checkpoint with ``--resume``.
 """
 
@@ -8,19 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from services.detector.engine import LiteRtDetector
 from training.detector.batches import Source
 from training.detector.composites import cut_outs
 from training.detector.export import export
 from training.detector.network import Network, network
-from training.detector.photos import CLASSES, street_photos
+from training.detector.photos import CLASSES, Labelled, street_photos
 from training.detector.trainer import Recipe, Trainer
-from training.encoder.weights import imagenet_weights
+from training.detector.worn import worn
+from training.encoder.weights import StateDict, imagenet_weights
 
 SEED = 7
 
@@ -35,9 +38,11 @@ class Stage:
 
 
 STAGES = (
-    Stage(384, 256, Recipe(steps=750, rate=2e-3, warm_up=100, seed=SEED)),
-    Stage(448, 320, Recipe(steps=1200, rate=1.5e-3, warm_up=100, seed=SEED + 1000)),
+    Stage(384, 256, Recipe(steps=750, batch=16, rate=2e-3, seed=SEED)),
+    Stage(448, 320, Recipe(steps=1300, batch=8, rate=1.2e-3, seed=SEED + 1000)),
 )
+SERVED_HEIGHT, SERVED_WIDTH = 512, 384
+"""What ships is larger still: glasses and belts need it, and the takes' zoom has shown the network things of that size."""
 
 
 def main() -> None:
@@ -52,21 +57,23 @@ def main() -> None:
     keras.utils.set_random_seed(SEED)
     photos = street_photos(arguments.data, "train")
     cuts = cut_outs(arguments.data, np.random.default_rng(SEED))
-    print(f"{len(photos)} photos, {len(cuts)} cut-outs", flush=True)
+    print(f"{len(photos)} street photos, {len(cuts)} cut-outs", flush=True)
     weights = imagenet_weights(arguments.weights)
+    arguments.work.mkdir(parents=True, exist_ok=True)
     done = Progress.load(arguments.work) if arguments.resume else Progress(arguments.work)
-    for number, stage in enumerate(STAGES):
-        parts = network(stage.height, stage.width, len(CLASSES), weights)
-        if done.checkpoint.exists() and (done.stage, done.step) > (0, 0):
-            # The pyramid and the head are convolutions: what was learnt at one size fits any other.
-            parts.crown.load_weights(done.checkpoint)
-        if number < done.stage:
-            continue
+    for number in range(done.stage, len(STAGES)):
+        stage = STAGES[number]
         source = Source(photos, cuts, stage.height, stage.width)
+        if number > 0:
+            teacher = built(done, SERVED_HEIGHT, SERVED_WIDTH, weights)
+            source = replace(source, worn=_worn(arguments.data, teacher, done.folder))
+        parts = built(done, stage.height, stage.width, weights)
         for step in Trainer(parts, source, stage.recipe).run(done.checkpoint, start=done.step):
             done = done.at(number, step)
         done = done.at(number + 1, 0)
-    finish(parts, arguments.out, arguments.data)
+    parts = built(done, SERVED_HEIGHT, SERVED_WIDTH, weights)
+    export(parts, arguments.out, SERVED_HEIGHT, SERVED_WIDTH, street_photos(arguments.data, "val"))
+    print(f"wrote {arguments.out}; measure it with: python -m training.detector.evaluate --data DIR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,23 @@ class Progress:
         return cls(folder, **json.loads((folder / "progress.json").read_text(encoding="utf-8")))
 
 
-def finish(parts: Network, out: Path, data: Path) -> None:
-    """Export the network as it stands and say where."""
-    stage = STAGES[-1]
-    export(parts, out, stage.height, stage.width, street_photos(data, "val"))
-    print(f"wrote {out}; measure it with: python -m training.detector.evaluate --data DIR")
+def built(done: Progress, height: int, width: int, weights: StateDict) -> Network:
+    """The network at one input size, as far as it has been trained.
+
+    The pyramid and the head are convolutions: what was learnt at one size fits any other.
+    """
+    parts = network(height, width, len(CLASSES), weights)
+    if (done.stage, done.step) > (0, 0):
+        parts.crown.load_weights(done.checkpoint)
+    return parts
+
+
+def _worn(data: Path, parts: Network, work: Path) -> list[Labelled]:
+    """Shop photos labelled by the network as it stands, through the engine."""
+    export(parts, work / "0", SERVED_HEIGHT, SERVED_WIDTH, street_photos(data, "val"))
+    found = worn(data, LiteRtDetector(work / "0"), np.random.default_rng(SEED))
+    print(f"{len(found)} shop photos of worn garments", flush=True)
+    return found
 
 
 if __name__ == "__main__":

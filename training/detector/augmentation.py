@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from services.detector.geometry import PADDING
 from training.detector.photos import Labelled
 
+_FARTHEST, _NEAREST = 0.6, 1.9
+"""Zoom against a picture that just fits. Nearer more than farther: the engine's input is larger than training's."""
 _VISIBLE = 0.3
 """A box of which less than this share is still in the frame is no longer labelled."""
 
@@ -24,7 +26,7 @@ def augmented(photo: Labelled, height: int, width: int, random: np.random.Genera
     """A random take of the picture at the network's input size."""
     rows, columns = photo.pixels.shape[:2]
     fit = min(width / columns, height / rows)
-    zoom = float(np.exp(random.uniform(np.log(0.55), np.log(1.7)))) if random.random() < 0.8 else 1.0
+    zoom = float(np.exp(random.uniform(np.log(_FARTHEST), np.log(_NEAREST)))) if random.random() < 0.8 else 1.0
     stretch = float(np.exp(random.normal(0.0, 0.06)))
     x_scale, y_scale = fit * zoom * stretch, fit * zoom / stretch
     slack_x, slack_y = width - columns * x_scale, height - rows * y_scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -30,13 +30,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What batches are drawn from; ``made_up`` is the share of composites."""
+    """What batches are drawn from: street photos, composites of cut-outs, and shop photos of worn garments.
+
+    height, width: of the takes, in pixels; made_up, worn_share: the shares of the latter two, where there are any.
+    """
 
     photos: list[Labelled]
     cuts: list[CutOut]
     height: int
     width: int
-    made_up: float = 0.2
+    worn: list[Labelled] = field(default_factory=list)
+    made_up: float = 0.18
+    worn_share: float = 0.15
 
     def batches(self, size: int, number: int, seed: int) -> Iterator[Batch]:
         """``number`` random batches; the same ones for the same seed."""
@@ -52,12 +57,17 @@ class Source:
                 yield waiting.popleft().result()
 
     def _batch(self, size: int, share: NDArray[np.float64], random: np.random.Generator) -> Batch:
-        takes = []
-        for index in random.choice(len(self.photos), size, p=share):
-            made_up = bool(self.cuts) and random.random() < self.made_up
-            photo = composite(self.cuts, self.photos, random) if made_up else self.photos[index]
-            takes.append(augmented(photo, self.height, self.width, random))
-        return stacked(takes)
+        chosen = random.choice(len(self.photos), size, p=share)
+        return stacked([augmented(self._photo(int(index), random), self.height, self.width, random) for index in chosen])
+
+    def _photo(self, index: int, random: np.random.Generator) -> Labelled:
+        """Street photo ``index``, unless the dice want something else."""
+        draw = random.random()
+        if self.cuts and draw < self.made_up:
+            return composite(self.cuts, self.photos, random)
+        if self.worn and draw > 1.0 - self.worn_share:
+            return self.worn[int(random.integers(len(self.worn)))]
+        return self.photos[index]
 
 
 def stacked(takes: list[Labelled]) -> Batch:

@@ -2,6 +2,7 @@
 
 Street photos have few watches, ties and hats, and no picture of a thing on its own. A shop's product photos on white
 do, and the silhouette gives the box for nothing. A garment that somebody wears is left out: its silhouette is a person.
+Bottles, umbrellas and coloured shapes lie among them without a box, for not every silhouette is fashion.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ _CLASS_OF = {
     "Duffel Bag": "bag", "Caps": "hat", "Hat": "hat", "Sunglasses": "eyewear", "Mufflers": "scarf",
     "Scarves": "scarf", "Stoles": "scarf", "Ties": "tie", "Belts": "belt", "Watches": "watch",
 }  # fmt: skip
+_NO_FASHION = frozenset(
+    {"Perfume and Body Mist", "Deodorant", "Fragrance Gift Set", "Umbrellas", "Cufflinks", "Footballs", "Necklace and Chains"}
+)
+_SHAPES = 60
 _GARMENTS = frozenset({"top", "outerwear", "dress", "pants", "shorts", "skirt"})
 _PER_TYPE = 80
 _SKIN = 0.05
@@ -34,7 +39,10 @@ _SKIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CutOut:
-    """A product without its ground: pixels uint8 ``[h, w, 3]``, alpha float32 ``[h, w, 1]`` 0..1, class index."""
+    """A product without its ground: pixels uint8 ``[h, w, 3]``, alpha float32 ``[h, w, 1]`` 0..1.
+
+    category: an index into CLASSES, or -1 for what is no fashion and gets no box.
+    """
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.float32]
@@ -47,19 +55,20 @@ def cut_outs(data: Path, random: np.random.Generator) -> list[CutOut]:
     paths: dict[str, list[str]] = defaultdict(list)
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["articleType"] in _CLASS_OF:
+            if row["articleType"] in _CLASS_OF.keys() | _NO_FASHION:
                 paths[row["articleType"]].append(row["path"])
     found = []
     for article, candidates in sorted(paths.items()):
         random.shuffle(candidates)
         for path in candidates[:_PER_TYPE]:
-            cut = _cut(read(folder / path), _CLASS_OF[article])
+            cut = _cut(read(folder / path), _CLASS_OF.get(article))
             if cut is not None:
                 found.append(cut)
+    found += [_shape(random) for _ in range(_SHAPES)]
     return sorted(found, key=lambda cut: cut.category)
 
 
-def _cut(pixels: NDArray[np.uint8], category: str) -> CutOut | None:
+def _cut(pixels: NDArray[np.uint8], category: str | None) -> CutOut | None:
     pixels = cv2.resize(pixels, (168, 224), interpolation=cv2.INTER_AREA)  # the shop's shape was 3:4, see its README
     mask = (pixels.min(2) < 242).astype(np.uint8)
     border = np.concatenate([mask[0], mask[:, 0], mask[:, -1]])
@@ -77,7 +86,21 @@ def _cut(pixels: NDArray[np.uint8], category: str) -> CutOut | None:
     # One pixel off the edge, which still carries the old ground's white.
     inner = cv2.erode(np.pad(filled, 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1]
     alpha = cv2.GaussianBlur(inner[inside].astype(np.float32), (3, 3), 0)[..., None]
-    return CutOut(np.ascontiguousarray(pixels[inside]), alpha, CLASSES.index(category))
+    return CutOut(np.ascontiguousarray(pixels[inside]), alpha, -1 if category is None else CLASSES.index(category))
+
+
+def _shape(random: np.random.Generator) -> CutOut:
+    """A shaded ellipse or polygon: a ball, a bottle, a box."""
+    corners = random.integers(0, 256, (2, 2, 3)).astype(np.uint8)
+    height, width = (int(side) for side in random.integers(60, 220, 2))
+    pixels = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    mask = np.zeros((height, width), np.uint8)
+    if random.random() < 0.5:
+        cv2.ellipse(mask, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 1, cv2.FILLED)
+    else:
+        outline = random.random((int(random.integers(3, 8)), 2)) * [width, height]
+        cv2.fillPoly(mask, [cv2.convexHull(outline.astype(np.int32))], 1)
+    return CutOut(np.asarray(pixels, np.uint8), mask.astype(np.float32)[..., None], -1)
 
 
 def _skin(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
@@ -101,8 +124,10 @@ def composite(cuts: list[CutOut], grounds: list[Labelled], random: np.random.Gen
     for x, y, w, h in cells[:number]:
         group = by_class[int(random.choice(sorted(by_class)))]
         cut = group[int(random.integers(len(group)))]
-        boxes.append(_paste(canvas, cut, (x * width, y * height, w * width, h * height), random))
-        classes.append(cut.category)
+        box = _paste(canvas, cut, (x * width, y * height, w * width, h * height), random)
+        if cut.category >= 0:
+            boxes.append(box)
+            classes.append(cut.category)
     return Labelled(canvas, np.array(boxes, np.float32).reshape(-1, 4), np.array(classes, np.intp), np.ones(len(CLASSES), np.float32))
 
 

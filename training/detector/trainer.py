@@ -27,7 +27,7 @@ class Recipe:
     batch: int = 16
     rate: float = 2e-3
     pretrained: float = 0.2
-    warm_up: int = 150
+    warm_up: int = 100
     decay: float = 0.02
     average: float = 0.998
     seed: int = 7
@@ -52,7 +52,7 @@ class Trainer:
         # Compiled, the loss's many small tensors never reach memory: a quarter of the time.
         self._loss = tf.function(detection_loss, jit_compile=True)
 
-    def run(self, checkpoint: Path, start: int = 0, every: int = 200) -> Iterator[int]:
+    def run(self, checkpoint: Path, start: int = 0, every: int = 150) -> Iterator[int]:
         """Train from step ``start`` on; yields after every checkpoint, which holds the averaged weights."""
         recipe, since, losses = self._recipe, time.monotonic(), []
         batches = self._source.batches(recipe.batch, recipe.steps - start, recipe.seed + start)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from services.detector.engine import Found, Selection, select
+from services.detector.engine import Calibration, Found, Selection, select
 from services.detector.geometry import Letterbox
 
-PLAIN = Selection(floor=0.05, same_class=0.5, any_class=0.9, limit=20, slope=1.0, offset=0.0)
+AS_IT_IS = Calibration(slope=1.0, offset=0.0)
+PLAIN = Selection(floor=0.05, same_class=0.5, any_class=0.9, limit=20, free=AS_IT_IS, guided=AS_IT_IS)
 WHOLE = Letterbox.fit(320, 448, 320, 448)
 TOP, COAT = 0, 1
 LEFT, RIGHT = (0.1, 0.1, 0.4, 0.6), (0.6, 0.1, 0.9, 0.6)
@@ -65,13 +68,18 @@ def test_nothing_seen_is_nothing_found() -> None:
     assert found.boxes.shape == (0, 4)
 
 
+def test_a_guide_has_a_calibration_of_its_own() -> None:
+    surer = replace(PLAIN, guided=Calibration(slope=1.0, offset=2.0))
+    assert detections((TOP, 0.3, LEFT), selection=surer).scores == pytest.approx(0.3)
+    assert detections((TOP, 0.3, LEFT), selection=surer, only=TOP).scores[0] > 0.7
+
+
 @pytest.mark.parametrize(("raw", "means"), [(0.0, 0.0), (0.5, 0.8), (1.0, 1.0)])
-def test_calibration_follows_the_manifests_curve(raw: float, means: float) -> None:
-    selection = Selection(floor=0.05, same_class=0.5, any_class=0.9, limit=20, slope=2.0, offset=float(np.log(4.0)))
-    np.testing.assert_allclose(selection.calibrate(np.array([raw], np.float32)), [means], atol=1e-4)
+def test_calibration_follows_its_curve(raw: float, means: float) -> None:
+    calibration = Calibration(slope=2.0, offset=float(np.log(4.0)))
+    np.testing.assert_allclose(calibration(np.array([raw], np.float32)), [means], atol=1e-4)
 
 
 def test_calibration_keeps_the_order() -> None:
-    selection = Selection(floor=0.05, same_class=0.5, any_class=0.9, limit=20, slope=0.7, offset=1.0)
-    calibrated = selection.calibrate(np.linspace(0, 1, 101, dtype=np.float32))
+    calibrated = Calibration(slope=0.7, offset=1.0)(np.linspace(0, 1, 101, dtype=np.float32))
     assert (np.diff(calibrated) >= 0).all()
