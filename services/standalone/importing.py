@@ -11,6 +11,7 @@ from services.standalone.imports import Answer, PutMany, answers
 from services.standalone.server import RemoteShop
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
+from shoplens import log
 
 
 def import_feed(path: Path, target: str | StandaloneSettings, *, currency: str, terminal: Terminal) -> tuple[int, list[Answer]]:
@@ -33,5 +34,6 @@ def _writer(target: str | StandaloneSettings) -> Iterator[PutMany]:
     # Only here: loading the models takes seconds that a remote import need not wait for.
     from services.standalone.compose import compose
 
+    log.configure(level="WARNING", service="standalone")
     with compose(target) as parts:
         yield parts.ingest.put_many

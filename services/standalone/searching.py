@@ -7,6 +7,7 @@ from typing import Any
 
 from services.standalone.server import RemoteShop
 from services.standalone.settings import StandaloneSettings
+from shoplens import log
 from shoplens.domain import SearchQuery
 from shoplens.errors import InvalidArgument
 from shoplens.images import decode
@@ -27,6 +28,7 @@ def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, c
     from services.gateway.http.search_schemas import SearchOut
     from services.standalone.compose import compose
 
+    log.configure(level="WARNING", service="standalone")
     with compose(target) as parts:
         answer = parts.search.search(query)
         unnamed = [result.product_id for result in answer.ranking.results if not result.details.category]

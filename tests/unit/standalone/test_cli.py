@@ -1,0 +1,116 @@
+"""What the commands say before any model is loaded, and where the server listens."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from typer.testing import CliRunner, Result
+
+from services.standalone.cli import app
+from services.standalone.door import Door
+from services.standalone.serving import bind
+from services.standalone.terminal import Terminal
+from shoplens import __version__
+from shoplens.errors import FailedPrecondition, InvalidArgument
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("command", ["serve", "import", "search"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    assert "--data" in result.stdout
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"shoplens {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("import", "missing.csv"), 1, "There is no missing.csv"),
+        (("search", "missing.jpg"), 1, "missing.jpg cannot be read"),
+        (("import", "feed", "--server", "http://127.0.0.1:1", "--data", "data"), 2, "--server or --data, not both"),
+        (("import", "feed", "--currency", "euro"), 2, "three letters of ISO 4217"),
+        (("search", "photo", "--top-k", "0"), 2, "--top-k"),
+        (("serve", "--port", "65536"), 2, "--port"),
+    ],
+)
+def test_mistakes_are_sentences(arguments: tuple[str, ...], code: int, words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(b"photo")
+    with bind("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    result = run("search", str(tmp_path / "photo"), "--server", address)
+    assert result.exit_code == 1
+    assert f"No shoplens server answers at {address}" in result.output
+
+
+def test_a_setting_that_is_wrong_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPLENS_STANDALONE_THREADS", "many")
+    result = run("import", str(tmp_path), "--data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "SHOPLENS_STANDALONE_THREADS" in result.output
+
+
+def test_a_port_in_use_is_a_sentence() -> None:
+    with bind("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(FailedPrecondition, match=f"Port {port} is in use; choose another with --port"):
+            bind("127.0.0.1", port)
+
+
+def test_a_host_that_is_not_this_machine() -> None:
+    with pytest.raises(InvalidArgument, match=r"192\.0\.2\.1 is no address of this machine"):
+        bind("192.0.2.1", 0)
+
+
+def test_the_door_answers_until_it_is_opened() -> None:
+    door = Door()
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://door") as client:
+            return await client.get(path)
+
+    assert asyncio.run(ask("/healthz")).json() == {"status": "ok"}
+    waiting = asyncio.run(ask("/readyz"))
+    assert waiting.status_code == 503
+    assert waiting.headers["content-type"] == "application/problem+json"
+    assert waiting.headers["retry-after"] == "1"
+    assert waiting.json()["instance"] == "/readyz"
+    door.open(Starlette(routes=[Route("/readyz", lambda request: PlainTextResponse("inside"))]))
+    assert asyncio.run(ask("/readyz")).text == "inside"
+
+
+def test_a_table_of_results(capsys: pytest.CaptureFixture[str]) -> None:
+    result: dict[str, Any] = {
+        "score": 0.9123,
+        "title": "[b]Tee",
+        "price": {"amount": 1234.5, "currency": "EUR"},
+        "category": None,
+        "product_id": "p",
+    }
+    Terminal().results({"verdict": "same_product", "results": [result, {**result, "price": None}]})
+    out = capsys.readouterr().out
+    assert "This product is in the catalogue." in out
+    assert "0.912" in out
+    assert "[b]Tee" in out
+    assert "1,234.50 EUR" in out
