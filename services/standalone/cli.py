@@ -28,7 +28,9 @@ def _checked_currency(code: str) -> str:
 
 
 Data = Annotated[Path | None, typer.Option(help="A data folder to work on directly; no server may be using it.", show_default=False)]
-Server = Annotated[str | None, typer.Option(help=f"The address of a running server.  [default: {DEFAULT_SERVER}]", show_default=False)]
+Server = Annotated[
+    str | None, typer.Option(help=f"The address of a running server; {DEFAULT_SERVER} unless told otherwise.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 Currency = Annotated[str, typer.Option(help="The currency of prices that name none, as in a Shopify CSV.", callback=_checked_currency)]
 
@@ -45,7 +47,9 @@ def shoplens(version: Annotated[bool, typer.Option("--version", help="Print the 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 for any that is free.", min=0, max=65535)] = 8080,
-    data: Annotated[Path | None, typer.Option(help="The folder that keeps the catalogue.  [default: data]", show_default=False)] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder that keeps the catalogue; data unless told otherwise.", show_default=False)
+    ] = None,
     catalogue: Annotated[
         str, typer.Option(help="demo (real product photos, fetched once), none, or a feed as `import` reads it.", metavar="demo|none|FILE")
     ] = "demo",
@@ -64,7 +68,9 @@ def serve(
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(help="NDJSON, a Shopify product CSV, a Google Merchant Center feed (TSV or XML), or a folder of pictures."),
+        typer.Argument(
+            metavar="FILE", help="NDJSON, a Shopify product CSV, a Google Merchant Center feed (TSV or XML), or a folder of pictures."
+        ),
     ],
     server: Server = None,
     data: Data = None,
@@ -90,7 +96,7 @@ def import_(
 
 @app.command()
 def search(
-    photo: Annotated[Path, typer.Argument(help="A photo: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.")],
     server: Server = None,
     data: Data = None,
     top_k: Annotated[int, typer.Option(help="How many products.", min=1, max=200)] = 20,

@@ -32,7 +32,8 @@ class Terminal:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         # Made anew with each terminal, so that tests see what a redirected stream was sent.
-        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        # What is read by a program, or into a file, has no width to fit in.
+        self._out = Console(file=sys.stdout, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
         self._err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
@@ -73,8 +74,11 @@ class Terminal:
         if not answer["results"]:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name, side in (("score", "right"), ("title", "left"), ("price", "right"), ("category", "left"), ("product", "left")):
-            table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]  # the literals of the line above
+        table.add_column("score", justify="right", no_wrap=True)
+        table.add_column("title")
+        table.add_column("price", justify="right", no_wrap=True)
+        table.add_column("category")
+        table.add_column("product", overflow="fold")
         for result in answer["results"]:
             price = result["price"]
             cost = "" if price is None else f"{price['amount']:,.2f} {price['currency']}"

@@ -8,6 +8,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from io import BytesIO
+from itertools import product
 from typing import Any
 
 import cv2
@@ -71,12 +72,14 @@ def test_every_format_is_read_and_named(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_decoding_is_deterministic(kind: str) -> None:
-    content = encoded(quarters(3000, 2000), kind)
+    content = encoded(quarters(1200, 800), kind)
     assert np.array_equal(decode(content).pixels, decode(content).pixels)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("size", [(3000, 2000), (2000, 3000), (1025, 10)])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [*product(["JPEG", "PNG", "WEBP", "TIFF"], [(1400, 1100), (1025, 10)]), ("JPEG", (3000, 2000)), ("JPEG", (2000, 3000))],
+)
 def test_a_large_picture_is_scaled_and_keeps_its_size_in_mind(kind: str, size: tuple[int, int]) -> None:
     picture = decode(encoded(quarters(*size), kind))
     assert max(picture.pixels.shape) == WORKING_SIDE
@@ -85,8 +88,10 @@ def test_a_large_picture_is_scaled_and_keeps_its_size_in_mind(kind: str, size: t
     assert shows_quarters(picture.pixels)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("size", [(160, 120), (2400, 1800)])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("JPEG", (160, 120)), ("JPEG", (2400, 1800)), ("PNG", (160, 120)), ("WEBP", (160, 120)), ("TIFF", (160, 120)), ("TIFF", (1200, 900))],
+)
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_comes_out_upright(kind: str, size: tuple[int, int], orientation: int) -> None:
     stored = {
@@ -200,8 +205,8 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.99])
-@pytest.mark.parametrize("size", [(300, 200), (2400, 1800)])
+@pytest.mark.parametrize("share", [0.2, 0.9, 0.99])
+@pytest.mark.parametrize("size", [(300, 200), (2400, 1200)])
 def test_a_truncated_jpeg_is_refused(options: dict[str, Any], share: float, size: tuple[int, int]) -> None:
     content = encoded(noise(*size), "JPEG", **options)
     with pytest.raises(UnreadablePicture, match="truncated"):
@@ -256,7 +261,7 @@ def test_random_bytes_raise_only_our_errors(content: bytes) -> None:
         decode(content)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(SAMPLES), st.data())
 def test_damaged_files_raise_only_our_errors(sample: bytes, data: st.DataObject) -> None:
     damaged = bytearray(sample)
