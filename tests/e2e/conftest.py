@@ -72,17 +72,17 @@ def address(shop: Shop) -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page on a device; fails the test if the page logged an error that the test did not expect."""
+def visit(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page on a device; fails the test if a script failed. Leaves before the server does."""
     contexts, complaints = [], []
 
-    def opened(address: str, device: dict[str, Any] = DESKTOP, **options: Any) -> Page:
+    def opened(at: str = address, device: dict[str, Any] = DESKTOP, **options: Any) -> Page:
         context = chromium.new_context(**{**device, "locale": "en-GB", "reduced_motion": "reduce", **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "status of" not in said.text else None)
-        page.goto(address)
+        page.goto(at)
         return page
 
     yield opened
@@ -94,4 +94,14 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
 def shot(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep what the page looks like under ``build/screenshots``."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.evaluate(
+        """() => {
+          const seen = (each) => {
+            const { top, left, right } = each.getBoundingClientRect();
+            return each.checkVisibility() && top < innerHeight && left < innerWidth && right > 0;
+          };
+          const late = [...document.images].filter((each) => !each.complete && seen(each));
+          return Promise.all(late.map((each) => new Promise((done) => { each.onload = each.onerror = done; })));
+        }"""
+    )
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)

@@ -238,7 +238,7 @@ def test_nothing_found_says_what_may_help(visit: Visit, address: str, shop: Shop
 def test_while_it_looks_the_shape_of_the_answer_is_there(visit: Visit, address: str) -> None:
     page = visit(address)
     held: list[Any] = []
-    page.route("**/v1/search", held.append)
+    page.route("**/v1/search", lambda route: held.append(route))
     choose(page)
     expect(verdict(page)).to_have_text("Looking…")
     expect(page.locator("#results")).to_have_attribute("aria-busy", "true")

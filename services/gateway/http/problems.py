@@ -99,9 +99,10 @@ def install(app: FastAPI) -> None:
 
 
 async def _ours(request: Request, error: ShoplensError) -> JSONResponse:
-    if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("request_failed", reason=error.reason, detail=error.message, exc_info=error)
+    if error.http_status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request_failed", reason=error.reason, detail=error.message)
     if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", reason=error.reason, detail=error.message, exc_info=error)
         return response(request, InternalError(NEUTRAL))
     if isinstance(error, Unavailable) and error.retry_after_s is None:
         error.retry_after_s = 1.0

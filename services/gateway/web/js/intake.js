@@ -12,6 +12,10 @@ export function listenForPhotos(onPhoto) {
       if (file) onPhoto(file);
     });
   }
+  document.addEventListener("click", (event) => {
+    const opener = /** @type {HTMLElement} */ (event.target).closest?.("[data-opens]");
+    if (opener) byId(opener.getAttribute("data-opens") ?? "").click();
+  });
   document.addEventListener("paste", (event) => {
     const file = firstFile(event.clipboardData);
     if (file) onPhoto(file);

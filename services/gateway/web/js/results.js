@@ -138,7 +138,7 @@ export function failed(problem, onRetry) {
         "div",
         { class: "actions" },
         el("button", { class: "button primary", type: "button", text: "Try again", on: { click: onRetry } }),
-        el("label", { class: "button quiet", for: "choose", text: "Choose another photo" }),
+        el("button", { class: "button quiet", type: "button", "data-opens": "choose", text: "Choose another photo" }),
       ),
       problem.requestId && el("p", { class: "reference", text: `Reference: ${problem.requestId}` }),
     ),
