@@ -8,6 +8,9 @@ frame of an animation, where OpenCV gives half a grey picture, wrong colours or 
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from typing import Final
@@ -17,14 +20,18 @@ import numpy as np
 # Importing a plugin registers its format: Image.open loads none by itself when it is told which formats to try.
 from PIL import AvifImagePlugin, Image, ImageCms, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
+from shoplens import deadlines
 from shoplens.domain import Picture
-from shoplens.errors import PictureTooLarge, UnreadablePicture
+from shoplens.errors import Overloaded, PictureTooLarge, UnreadablePicture
 
 WORKING_SIDE: Final = 1024
 """The longer side of a decoded picture at most, in pixels."""
 
 MAX_BYTES: Final = 30_000_000
 MAX_PIXELS: Final = 100_000_000
+LARGE_PIXELS: Final = 25_000_000
+MAX_SCANS: Final = 200
+"""Passes over a progressive JPEG, each of which costs as much as the whole picture; ten are usual."""
 
 MEDIA_TYPES: Final = {
     "JPEG": "image/jpeg",
@@ -50,6 +57,10 @@ _UPRIGHT: Final = {
 _ORIENTATION_TAG: Final = 0x0112
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
+_JPEG_SCAN: Final = b"\xff\xda"
+
+_one_large_picture: Final = threading.Lock()
+
 # Pillow's own limit warns where it should refuse; _open refuses, at MAX_PIXELS.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -58,20 +69,13 @@ def decode(content: bytes) -> Picture:
     """Decode a picture's bytes; see :class:`~shoplens.domain.Picture` for what comes out.
 
     Transparency is laid on white, colours are brought to sRGB, an animation gives its first frame.
-    Raises ``PictureTooLarge`` (over ``MAX_BYTES`` or ``MAX_PIXELS``) and ``UnreadablePicture``.
+    Raises ``PictureTooLarge`` (over ``MAX_BYTES`` or ``MAX_PIXELS``), ``UnreadablePicture``, and ``Overloaded`` where pictures
+    over ``LARGE_PIXELS`` queue up.
     """
     image = _open(content)
     width, height = image.size
-    try:
-        # A JPEG is decoded at 1/2, 1/4 or 1/8, whichever is the least that is still large enough.
-        image.draft(None, _working_size(width, height))
-        image.load()
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-        pixels = _rgb(_shrunk(_eight_bit(image)), image.info.get("icc_profile"))
-    except (UnreadablePicture, MemoryError):
-        raise
-    except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise UnreadablePicture("The picture is truncated or damaged; send the whole file again.") from error
+    with _room_for(width * height):
+        pixels, orientation = _decoded(image)
     turn = _UPRIGHT.get(orientation)
     if turn is not None:
         pixels = pixels.transpose(turn)
@@ -106,7 +110,38 @@ def _open(content: bytes) -> Image.Image:
         raise PictureTooLarge(f"The picture has {width:,} × {height:,} pixels; send at most {MAX_PIXELS // 1_000_000} megapixels.")
     if width < 1 or height < 1:
         raise UnreadablePicture("The picture has no pixels; send one that shows something.")
+    if image.format in ("JPEG", "MPO") and content.count(_JPEG_SCAN) > MAX_SCANS:
+        raise UnreadablePicture("The picture is a JPEG in far too many passes; save it again as an ordinary one.")
     return image
+
+
+@contextmanager
+def _room_for(pixels: int) -> Iterator[None]:
+    """Large pictures are decoded one at a time: each may take most of a gigabyte while it is. Raises ``Overloaded``."""
+    if pixels <= LARGE_PIXELS:
+        yield
+        return
+    if not _one_large_picture.acquire(timeout=deadlines.remaining_s(60.0)):
+        raise Overloaded("Other large pictures are being read; try again, or send a smaller one.", retry_after_s=1.0)
+    try:
+        yield
+    finally:
+        _one_large_picture.release()
+
+
+def _decoded(image: Image.Image) -> tuple[Image.Image, int]:
+    """The picture at its working size in sRGB, as it lies in the file, and how it is to be turned (EXIF's number)."""
+    try:
+        # A JPEG is decoded at 1/2, 1/4 or 1/8, whichever is the least that is still large enough.
+        image.draft(None, _working_size(*image.size))
+        image.load()
+        told = image.getexif().get(_ORIENTATION_TAG)
+        orientation = told if isinstance(told, int) else 1
+        return _rgb(_shrunk(_eight_bit(image)), image.info.get("icc_profile")), orientation
+    except (UnreadablePicture, MemoryError):
+        raise
+    except Exception as error:  # a decoder fed with hostile bytes may raise anything
+        raise UnreadablePicture("The picture is truncated or damaged; send the whole file again.") from error
 
 
 def _working_size(width: int, height: int) -> tuple[int, int]:
@@ -122,11 +157,11 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         return Image.fromarray(grey.astype(np.uint8))
     if image.mode == "F":
         raise UnreadablePicture("The picture has floating-point samples; save it as JPEG or PNG and send that.")
-    if image.has_transparency_data:
+    if image.has_transparency_data and image.mode != "RGBA":
         return image.convert("RGBA")
     if image.mode == "1":
         return image.convert("L")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+    return image if image.mode in ("L", "RGB", "RGBA", "CMYK") else image.convert("RGB")
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

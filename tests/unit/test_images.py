@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from shoplens import images
+from shoplens import deadlines, images
 from shoplens.domain import Pixels
-from shoplens.errors import InvalidArgument, PictureTooLarge, UnreadablePicture
+from shoplens.errors import InvalidArgument, Overloaded, PictureTooLarge, UnreadablePicture
 from shoplens.images import WORKING_SIDE, content_hash, decode, media_type
 
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (20, 160, 60), (30, 60, 200), (255, 255, 255)
@@ -249,6 +249,21 @@ def test_thirty_thousand_squared_is_refused_from_the_header(check: Callable[[byt
     tracemalloc.stop()
     assert took_s < 0.1
     assert peak_bytes < 1_000_000
+
+
+def test_a_jpeg_of_endless_passes_is_refused() -> None:
+    content = encoded(noise(300, 200), "JPEG", progressive=True)
+    start = content.rindex(b"\xff\xda")
+    with pytest.raises(UnreadablePicture, match="too many passes"):
+        decode(content[:-2] + content[start:-2] * 300 + content[-2:])
+
+
+def test_large_pictures_wait_for_each_other_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "LARGE_PIXELS", 100)
+    content = encoded(quarters(), "PNG")
+    with images._room_for(101), deadlines.within(0.02), pytest.raises(Overloaded, match="large pictures"):
+        decode(content)
+    assert shows_quarters(decode(content).pixels)
 
 
 SAMPLES = [encoded(quarters(40, 30), kind) for kind in FORMATS]
