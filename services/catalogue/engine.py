@@ -161,8 +161,8 @@ class MilvusCatalogue:
         if not 1 <= size <= MOST_PRODUCTS:
             raise InvalidArgument(f"A page holds 1 to {MOST_PRODUCTS} products, not {size}.")
         entries = self._directory.after(product_before(token), size + 1)
-        texts = self._documents.of([entry.number for entry in entries[:size]])
-        products = tuple(rows.document_from_text(texts[entry.number]).product for entry in entries[:size] if entry.number in texts)
+        documents = self._documents.of(entry.number for entry in entries[:size])
+        products = tuple(documents[entry.number].product for entry in entries[:size] if entry.number in documents)
         return ProductPage(products, token_after(entries[size - 1].product_id) if len(entries) > size else "")
 
     def features(self, product_id: str) -> Sequence[Features]:
@@ -253,10 +253,9 @@ class MilvusCatalogue:
 
     def _shown(self, found: Sequence[Sequence[Row]]) -> list[list[Hit]]:
         """The hits of each probe whose rows are a product's present ones."""
-        records = [[(row["distance"], rows.RegionRecord.from_json(row["entity"]["record"])) for row in of_probe] for of_probe in found]
+        records = [[(row["distance"], rows.RegionRecord.from_text(row["entity"]["record"])) for row in of_probe] for of_probe in found]
         entries = {record.base: self._directory.of_base(record.base) for of_probe in records for _, record in of_probe}
-        texts = self._documents.of([entry.number for entry in entries.values() if entry is not None])
-        documents = {number: rows.document_from_text(text) for number, text in texts.items()}
+        documents = self._documents.of(entry.number for entry in entries.values() if entry is not None)
         shown: list[list[Hit]] = []
         for probe, of_probe in enumerate(records):
             hits: list[Hit] = []
@@ -277,23 +276,23 @@ class MilvusCatalogue:
     def _document_of(self, product_id: str) -> rows.Document:
         for _ in range(_LOOKS):
             entry = self._entry(product_id)
-            text = self._documents.of([entry.number]).get(entry.number)
-            if text is not None:
-                return rows.document_from_text(text)
+            document = self._documents.of([entry.number]).get(entry.number)
+            if document is not None:
+                return document
         raise self._missing(product_id)
 
     def _document(self, entry: Entry) -> rows.Document:
-        text = self._documents.of([entry.number]).get(entry.number)
-        if text is None:
+        document = self._documents.of([entry.number]).get(entry.number)
+        if document is None:
             raise self._missing(entry.product_id)
-        return rows.document_from_text(text)
+        return document
 
     def _load_documents(self, numbers: Sequence[int]) -> dict[int, str]:
         found = self._milvus.rows(schema.PRODUCTS, numbers, ["id", "document"])
         return {int(row["id"]): str(row["document"]) for row in found}
 
     def _image_rows(self, ids: Sequence[int]) -> list[Row]:
-        return self._milvus.rows(self._meta.images, ids, ["id", "node", "record", "posterior", "embedding"])
+        return self._milvus.rows(self._meta.images, ids, ["id", "node", "category", "record", "posterior", "embedding"])
 
     def _check_model(self, model: str) -> None:
         if model != self._card.model:

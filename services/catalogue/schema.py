@@ -37,8 +37,6 @@ PRODUCT_ID_BYTES = 256
 NODE_BYTES = 128
 
 HNSW_BUILD: dict[str, Any] = {"M": 16, "efConstruction": 200}
-EXACT_ROWS = 50_000
-"""A filter that keeps fewer rows than this is better searched exactly; see :func:`search_params`."""
 
 
 def images(card: EncoderCard) -> str:
@@ -76,6 +74,7 @@ def products_schema() -> tuple[CollectionSchema, IndexParams]:
 def images_schema(card: EncoderCard, *, embedded: bool) -> tuple[CollectionSchema, IndexParams]:
     schema = _schema()
     schema.add_field("node", DataType.VARCHAR, max_length=NODE_BYTES)
+    schema.add_field("category", DataType.VARCHAR, max_length=NODE_BYTES)
     schema.add_field("record", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("posterior", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=card.embedding_width)
