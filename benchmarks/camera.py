@@ -15,9 +15,9 @@ import httpx
 import numpy as np
 from rich.progress import track
 
-from shoplens.testing.serving import serving
 from shoplens.model_store import model_folder
 from shoplens.models import LiteRtModel, Manifest
+from shoplens.testing.serving import serving
 
 ROUNDS = 60
 WARM_UP = 5

@@ -48,8 +48,7 @@ def read_views(folder: Path) -> list[View]:
     """The photos that ``folder/manifest.csv`` lists."""
     with (folder / "manifest.csv").open(encoding="utf-8") as manifest:
         return [
-            View(folder / row["path"], row["product_id"], row["style_id"], row["view"], row["title"])
-            for row in csv.DictReader(manifest)
+            View(folder / row["path"], row["product_id"], row["style_id"], row["view"], row["title"]) for row in csv.DictReader(manifest)
         ]
 
 
@@ -80,9 +79,7 @@ def interval(hits: np.ndarray, groups: Sequence[str]) -> tuple[float, float]:
     rng = np.random.default_rng(SEED)
     names = sorted(set(groups))
     members = [np.flatnonzero(np.array(groups) == name) for name in names]
-    means = [
-        hits[np.concatenate([members[index] for index in rng.integers(len(names), size=len(names))])].mean() for _ in range(RESAMPLES)
-    ]
+    means = [hits[np.concatenate([members[index] for index in rng.integers(len(names), size=len(names))])].mean() for _ in range(RESAMPLES)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 

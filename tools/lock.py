@@ -16,7 +16,15 @@ LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (("serving", ()), ("dev", ("de
 def lock(name: str, extras: tuple[str, ...], constraints: tuple[str, ...]) -> None:
     """Write ``requirements/<name>.txt``."""
     arguments = ["uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
-    arguments += ["--universal", "--python-version", "3.11", "--constraint=requirements/constraints.txt", "--custom-compile-command", "make lock", "--no-config"]
+    arguments += [
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--constraint=requirements/constraints.txt",
+        "--custom-compile-command",
+        "make lock",
+        "--no-config",
+    ]
     arguments += [f"--extra={extra}" for extra in extras]
     arguments += [f"--constraint=requirements/{constraint}.txt" for constraint in constraints]
     subprocess.run([*arguments, "--output-file", f"requirements/{name}.txt", "pyproject.toml"], check=True, cwd=REQUIREMENTS.parent)

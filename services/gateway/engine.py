@@ -118,9 +118,7 @@ class CameraSearch:
 
     def _rank(self, query: SearchQuery, probes: tuple[Features, ...], hits: Sequence[Hit]) -> Ranking:
         return self._ranker.rank(
-            RankingQuery(
-                probes=probes, category=query.category, weights=query.weights, top_k=query.top_k, explain=query.explain
-            ),
+            RankingQuery(probes=probes, category=query.category, weights=query.weights, top_k=query.top_k, explain=query.explain),
             hits,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from shoplens.domain import WHOLE_FRAME, Box, CategoryGuess, Features, Region
@@ -18,8 +19,8 @@ def primary(regions: Sequence[Region], group: str | None) -> int:
 
 def _salience(region: Region) -> float:
     centre_x, centre_y = (region.box.x0 + region.box.x1) / 2, (region.box.y0 + region.box.y1) / 2
-    off_centre = ((centre_x - 0.5) ** 2 + (centre_y - 0.5) ** 2) ** 0.5
-    return region.score * region.box.area**0.5 * (1.0 - off_centre)
+    off_centre = math.hypot(centre_x - 0.5, centre_y - 0.5)
+    return region.score * math.sqrt(region.box.area) * (1.0 - off_centre)
 
 
 def described(box: Box, features: Features, leaves: Sequence[str], taxonomy: Taxonomy) -> Region:

@@ -16,6 +16,7 @@ from shoplens.rpc.launch import Service, launch
 @contextmanager
 def compose(settings: RankerSettings) -> Iterator[Service]:
     with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
+        encoder.wait_until_serving()
         leaves = encoder.card().categories
     yield Service([mount(FusionRanker.load(leaves))])
 

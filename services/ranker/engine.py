@@ -116,9 +116,7 @@ def _similarity(match: _Match, probe: int, floors: Mapping[int, float]) -> float
     return hit.similarity if hit is not None else floors.get(probe, 0.0)
 
 
-def _verdict(
-    probes: Sequence[Features], matches: Sequence[_Match], ranked: Sequence[Result], thresholds: VerdictThresholds
-) -> Verdict:
+def _verdict(probes: Sequence[Features], matches: Sequence[_Match], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
     hashes = {probe.content_hash for probe in probes if probe.content_hash}
     if any(hit.content_hash in hashes for match in matches for hit in match.by_probe.values()):
         return Verdict.EXACT_COPY

@@ -6,9 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-RPC_SECONDS = Histogram(
-    "shoplens_rpc_seconds", "Time a gRPC handler took, by method and status code.", ("method", "code"), buckets=SECONDS
-)
+RPC_SECONDS = Histogram("shoplens_rpc_seconds", "Time a gRPC handler took, by method and status code.", ("method", "code"), buckets=SECONDS)
 RPC_IN_FLIGHT = Gauge("shoplens_rpc_in_flight", "gRPC calls being handled now.")
 RPC_SHED = Counter("shoplens_rpc_shed_total", "gRPC calls turned away because too many were in flight.", ("method",))
 
@@ -18,6 +16,8 @@ HTTP_SECONDS = Histogram(
 SEARCH_STAGE_SECONDS = Histogram("shoplens_search_stage_seconds", "Time a stage of a search took.", ("stage",), buckets=SECONDS)
 SEARCHES = Counter("shoplens_searches_total", "Searches answered, by verdict.", ("verdict",))
 
-PRODUCTS_WRITTEN = Counter("shoplens_products_written_total", "Writes to the catalogue, by operation and outcome.", ("operation", "outcome"))
+PRODUCTS_WRITTEN = Counter(
+    "shoplens_products_written_total", "Writes to the catalogue, by operation and outcome.", ("operation", "outcome")
+)
 INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found.")
 PICTURES_FETCHED = Counter("shoplens_pictures_fetched_total", "Pictures fetched by address, by outcome.", ("outcome",))

@@ -21,7 +21,9 @@ def model_folder(part: str, *, root: Path | None = None, version: str | None = N
     if version is not None and version in versions:
         return versions[version]
     if version is not None or not versions:
-        raise ModelError(f"{parent} holds {sorted(versions) or 'no models'}, not version {version or 'any'}; point the models setting elsewhere.")
+        raise ModelError(
+            f"{parent} holds {sorted(versions) or 'no models'}, not version {version or 'any'}; point the models setting elsewhere."
+        )
     return versions[max(versions, key=_order)]
 
 

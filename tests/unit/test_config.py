@@ -21,7 +21,7 @@ def test_a_variable_is_read_by_its_prefix(monkeypatch):
 
 def test_a_wrong_value_is_refused_by_the_variables_name(monkeypatch):
     monkeypatch.setenv("SHOPLENS_OVEN_DEGREES", "hot")
-    with pytest.raises(SettingsError, match="SHOPLENS_OVEN_DEGREES: .*integer"):
+    with pytest.raises(SettingsError, match=r"SHOPLENS_OVEN_DEGREES: .*integer"):
         OvenSettings.from_environment()
 
 

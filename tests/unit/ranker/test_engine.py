@@ -21,8 +21,19 @@ def features(leaf: str = "shirt", colour: Vector = RED, content_hash: str = "que
     return Features(np.ones(1, np.float32), categories, colour, content_hash)
 
 
-def hit(product_id: str, similarity: float, *, node: str = "shirt", colour: Vector = RED, probe: int = 0, image_id: str = "1", content_hash: str = "") -> Hit:
-    return Hit(probe, product_id, image_id, similarity, WHOLE_FRAME, node, colour, content_hash or product_id, ProductDetails(title=product_id))
+def hit(
+    product_id: str,
+    similarity: float,
+    *,
+    node: str = "shirt",
+    colour: Vector = RED,
+    probe: int = 0,
+    image_id: str = "1",
+    content_hash: str = "",
+) -> Hit:
+    return Hit(
+        probe, product_id, image_id, similarity, WHOLE_FRAME, node, colour, content_hash or product_id, ProductDetails(title=product_id)
+    )
 
 
 @pytest.fixture
@@ -43,7 +54,11 @@ def ids(ranking) -> list[str]:
 
 
 def test_the_nearest_comes_first_when_all_else_is_equal(ranker):
-    assert ids(ranker.rank(RankingQuery((features(),)), [hit("far", 0.4), hit("near", 0.9), hit("middle", 0.6)])) == ["near", "middle", "far"]
+    assert ids(ranker.rank(RankingQuery((features(),)), [hit("far", 0.4), hit("near", 0.9), hit("middle", 0.6)])) == [
+        "near",
+        "middle",
+        "far",
+    ]
 
 
 def test_colour_decides_between_equals(ranker):
@@ -77,7 +92,9 @@ def test_a_request_can_bring_its_own_weights(ranker):
     assert ids(ranker.rank(query, hits))[0] == "far blue"
 
 
-@pytest.mark.parametrize("weights", [{"visual": -1}, {"beauty": 1}, {"visual": float("nan")}, {"visual": 11}, {"visual": 0, "colour": 0, "category": 0}])
+@pytest.mark.parametrize(
+    "weights", [{"visual": -1}, {"beauty": 1}, {"visual": float("nan")}, {"visual": 11}, {"visual": 0, "colour": 0, "category": 0}]
+)
 def test_weights_that_make_no_sense_are_refused(ranker, weights):
     with pytest.raises(InvalidArgument, match="weights"):
         ranker.rank(RankingQuery((features(),), weights=weights), [hit("a", 0.5)])
