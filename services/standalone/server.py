@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Self
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity.wait import wait_base
 
 from shoplens.domain import ImportOutcome, ProductDraft
-from shoplens.errors import BY_REASON, ShoplensError, Unavailable
+from shoplens.errors import BY_REASON, Overloaded, ShoplensError, Unavailable
 from shoplens.products import draft_document
 
 BATCH_PRODUCTS: Final = 50
 BATCH_BYTES: Final = 30_000_000
 """An import is sent in requests of at most this, so that progress is seen and no side holds much."""
+
+TRIES: Final = 8
+POLITELY: Final = wait_exponential(min=1.0, max=10.0)
 
 _ANSWER_S: Final = 600.0
 
@@ -22,8 +27,12 @@ _ANSWER_S: Final = 600.0
 class RemoteShop:
     """The server at ``address``, as in ``http://127.0.0.1:8080``. Raises what the server raised, rebuilt, and ``Unavailable``."""
 
-    def __init__(self, address: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, address: str, transport: httpx.BaseTransport | None = None, *, between_tries: wait_base = POLITELY) -> None:
+        """``between_tries``: how long to wait where the server has too much to do."""
         self._address = address.rstrip("/")
+        self._patiently = Retrying(
+            retry=retry_if_exception_type(Overloaded), wait=between_tries, stop=stop_after_attempt(TRIES), reraise=True
+        )
         self._client = httpx.Client(base_url=self._address, timeout=httpx.Timeout(10.0, read=_ANSWER_S), transport=transport)
 
     def __enter__(self) -> Self:
@@ -52,7 +61,9 @@ class RemoteShop:
         return answer
 
     def _import(self, lines: list[bytes]) -> Iterator[ImportOutcome]:
-        response = self._send("/v1/products:import", content=b"".join(lines), headers={"content-type": "application/x-ndjson"})
+        response = self._patiently(
+            self._send, "/v1/products:import", content=b"".join(lines), headers={"content-type": "application/x-ndjson"}
+        )
         answered = 0
         for answer in map(json.loads, response.text.splitlines()):
             answered += 1

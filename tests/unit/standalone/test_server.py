@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from tenacity import wait_none
 
-from services.standalone.server import BATCH_PRODUCTS, RemoteShop
+from services.standalone.server import BATCH_PRODUCTS, TRIES, RemoteShop
 from shoplens.domain import ImageSource, ProductDetails, ProductDraft
-from shoplens.errors import InvalidArgument, Unavailable, UnknownCategory
+from shoplens.errors import InvalidArgument, Overloaded, Unavailable, UnknownCategory
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -85,3 +86,19 @@ def test_nobody_answers() -> None:
 
     with shop(refuse) as server, pytest.raises(Unavailable, match="start one with `shoplens serve`"):
         server.search(b"", top_k=1, category=None)
+
+
+@pytest.mark.parametrize(("refusals", "fine"), [(TRIES - 1, True), (TRIES, False)])
+def test_an_import_waits_for_a_server_that_is_busy(refusals: int, fine: bool) -> None:
+    busy = problem(429, "overloaded", "Too many imports at once.")
+    left = [busy] * refusals
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return left.pop()(request) if left else httpx.Response(200, text='{"product_id": "0", "ok": true, "error": null}')
+
+    with RemoteShop("http://shop.example", httpx.MockTransport(handler), between_tries=wait_none()) as server:
+        if fine:
+            assert [outcome.ok for outcome in server.put_many(drafts(1))] == [True]
+        else:
+            with pytest.raises(Overloaded, match="Too many imports"):
+                list(server.put_many(drafts(1)))
