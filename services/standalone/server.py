@@ -33,7 +33,9 @@ class RemoteShop:
         self._patiently = Retrying(
             retry=retry_if_exception_type(Overloaded), wait=between_tries, stop=stop_after_attempt(TRIES), reraise=True
         )
-        self._client = httpx.Client(base_url=self._address, timeout=httpx.Timeout(10.0, read=_ANSWER_S), transport=transport)
+        # The server is one's own: no proxy stands between.
+        timeout = httpx.Timeout(10.0, read=_ANSWER_S)
+        self._client = httpx.Client(base_url=self._address, timeout=timeout, transport=transport, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
