@@ -23,6 +23,7 @@ from services.catalogue.directory import Directory, Entry
 from services.catalogue.documents import Documents
 from services.catalogue.drafts import check_id, check_images, check_node, document_of, patched
 from services.catalogue.expressions import one_of
+from services.catalogue.gathering import Gatherer
 from services.catalogue.ledger import Change, Ledger
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
@@ -89,6 +90,7 @@ class MilvusCatalogue:
         self._documents = Documents(self._load_documents)
         self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, self._documents)
         self._write_lock = threading.Lock()
+        self._puts = Gatherer(self._put_all, self._writing)
         self._ledger.recover()
         INDEX_ITEMS.set(self._directory.images)
 
@@ -107,7 +109,8 @@ class MilvusCatalogue:
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         """As the port says. Raises ``InvalidArgument`` for an impossible id, missing images or features of other widths."""
-        outcome = self.put_batch([PreparedProduct(draft, node, images)], model=model)[0]
+        self._check_model(model)
+        outcome = self._puts.submit(PreparedProduct(draft, node, images))
         if isinstance(outcome, ShoplensError):
             raise outcome
         return outcome
@@ -115,20 +118,8 @@ class MilvusCatalogue:
     def put_batch(self, products: Sequence[PreparedProduct], *, model: str) -> Sequence[Product | ShoplensError]:
         """Many puts for little more than the price of one, in order; what is wrong with one product does not stop the rest."""
         self._check_model(model)
-        outcomes: list[Product | ShoplensError] = []
         with self._writing():
-            batch: dict[str, Change] = {}
-            for prepared in products:
-                if prepared.draft.id in batch:
-                    self._ledger.commit(list(batch.values()))
-                    batch.clear()
-                try:
-                    outcomes.append(self._stage(prepared, batch))
-                except ShoplensError as error:
-                    outcomes.append(error)
-            if batch:
-                self._ledger.commit(list(batch.values()))
-        return outcomes
+            return self._put_all(products)
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         """As the port says; a new ``node`` copies the product's vectors into new rows, everything else leaves them be."""
@@ -234,6 +225,21 @@ class MilvusCatalogue:
         finally:
             INDEX_ITEMS.set(self._directory.images)
             self._write_lock.release()
+
+    def _put_all(self, products: Sequence[PreparedProduct]) -> list[Product | ShoplensError]:
+        outcomes: list[Product | ShoplensError] = []
+        batch: dict[str, Change] = {}
+        for prepared in products:
+            if prepared.draft.id in batch:
+                self._ledger.commit(list(batch.values()))
+                batch.clear()
+            try:
+                outcomes.append(self._stage(prepared, batch))
+            except ShoplensError as error:
+                outcomes.append(error)
+        if batch:
+            self._ledger.commit(list(batch.values()))
+        return outcomes
 
     def _stage(self, prepared: PreparedProduct, batch: dict[str, Change]) -> Product:
         """Check a product and add its change to the batch, unless there is nothing to change."""

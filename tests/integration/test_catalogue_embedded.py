@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from services.catalogue.engine import MilvusCatalogue, PreparedProduct
+from shoplens import deadlines
 from shoplens.domain import ProductPatch
-from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
+from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL, found, put
 from shoplens.testing.products import draft, indexed
 
@@ -93,6 +94,29 @@ def test_a_dead_child_is_unavailable_not_a_hang(catalogue: MilvusCatalogue) -> N
         with pytest.raises(Unavailable, match="restart"):
             call()
     assert time.monotonic() - begun < 5.0
+
+
+def test_a_child_that_hangs_is_not_waited_for_and_the_write_in_doubt_is_settled(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalogue:
+        stored = put(catalogue, draft("p1", 1))
+        embedded = catalogue._milvus.embedded
+        assert embedded is not None
+        os.kill(embedded.pid, signal.SIGSTOP)
+        try:
+            for call in (lambda: found(catalogue, 1), lambda: put(catalogue, draft("p1", 2)), lambda: catalogue.delete("p1")):
+                begun = time.monotonic()
+                with deadlines.within(0.5), pytest.raises(DeadlineExceeded):
+                    call()
+                assert time.monotonic() - begun < 3.0
+        finally:
+            os.kill(embedded.pid, signal.SIGCONT)
+        assert catalogue.get("p1") == stored
+        assert found(catalogue, 1) == ["p1"]
+        again = put(catalogue, draft("p1", 3))
+        assert again.version == 2
+    with opened(tmp_path) as catalogue:
+        assert list(catalogue.page().products) == [again]
+        assert len(catalogue.search([catalogue.features("p1")[0].embedding], limit=10, model=MODEL)) == 2
 
 
 def test_closing_ends_the_child(tmp_path: Path) -> None:

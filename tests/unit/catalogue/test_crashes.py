@@ -43,7 +43,7 @@ LIFE: tuple[tuple[Callable[[MilvusCatalogue], object], State], ...] = (
     (lambda it: put(it, 4), {"a": ("Tee 4", "t-shirt", 1), "b": ("B", "hat", 2)}),
     (lambda it: it.delete("b"), {"a": ("Tee 4", "t-shirt", 1)}),
 )
-WRITES = 32
+WRITES = 25
 """More than the whole life takes, so that every write is hit; a fuse that long never blows, which is tested too."""
 
 
