@@ -85,7 +85,7 @@ class ProductLine(ProductIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"product_id": "SKU-1042", **PRODUCT_EXAMPLE}]})
 
-    product_id: str = Field(description=f"Your own id: 1 to {MAX_ID_BYTES} bytes of text without control characters.", examples=["SKU-1042"])
+    product_id: str = Field(description=f"Your own id: 1 to {MAX_ID_BYTES} bytes, no control characters.", examples=["SKU-1042"])
 
 
 class ImageOut(BaseModel):

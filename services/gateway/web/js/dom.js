@@ -39,15 +39,3 @@ export function icon(paths) {
   svg.append(path);
   return svg;
 }
-
-/**
- * A picture on its tile.
- * @param {string} address
- * @param {number} width one of the server's thumbnail widths
- * @param {string} alt
- * @param {...Node} over what lies over the picture
- */
-export function tile(address, width, alt, ...over) {
-  const picture = el("img", { src: `${address}?width=${width}`, alt, loading: "lazy", decoding: "async" });
-  return el("div", { class: "tile" }, picture, ...over);
-}

@@ -3,13 +3,14 @@
 
 import * as api from "./api.js";
 import { chips } from "./chips.js";
-import { byId, el, tile } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { listenForPhotos } from "./intake.js";
 import { prepared } from "./picture.js";
 import { failed, found, nothing, waiting } from "./results.js";
 import { current, learn, likeSession, startPhoto } from "./session.js";
 import { Stage } from "./stage.js";
 import { showCredits, showSuggestions } from "./start.js";
+import { tile } from "./tile.js";
 import { priceSaid, resultsSaid, verdictSaid } from "./words.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -135,12 +136,12 @@ function drawAnswer(session) {
   } else {
     drawQuery(session);
   }
-  const said = answer.results.length ? `${verdictSaid(answer.verdict, like)}. ${resultsSaid(answer.results.length)}.` : "Nothing found.";
+  const verdict = verdictSaid(answer, like);
   if (answer.results.length) results.replaceChildren(...found(answer, { like, onLike: goLike }));
   else results.replaceChildren(...nothing(session.kind === "photo" && session.category !== null, () => session.kind === "photo" && refine(session, { category: null })));
-  announce(said);
+  announce(answer.results.length ? `${verdict}. ${resultsSaid(answer.results.length)}.` : `${verdict}.`);
   drawSummary(session, answer);
-  document.title = `${answer.results.length ? verdictSaid(answer.verdict, like) : "Nothing found"} · shoplens`;
+  document.title = `${verdict} · shoplens`;
 }
 
 /** @param {import("./session.js").PhotoSession} session @param {Partial<import("./session.js").PhotoSession>} change */
@@ -163,7 +164,7 @@ function drawSummary(session, answer) {
       "button",
       { type: "button", on: { click: () => window.scrollTo({ top: 0, behavior: "smooth" }) } },
       picture && el("img", { src: picture, alt: "" }),
-      el("span", {}, el("strong", { text: verdictSaid(answer.verdict, session.kind === "like") }), el("span", { text: `${resultsSaid(answer.results.length)} · back to the picture` })),
+      el("span", {}, el("strong", { text: verdictSaid(answer, session.kind === "like") }), el("span", { text: `${resultsSaid(answer.results.length)} · back to the picture` })),
     ),
   );
 }

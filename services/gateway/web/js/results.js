@@ -1,7 +1,8 @@
 // @ts-check
 /** What was found, as a shop would show it; and the states in which nothing is. */
 
-import { el, icon, tile } from "./dom.js";
+import { el, icon } from "./dom.js";
+import { tile } from "./tile.js";
 import { nameSaid, percent, priceSaid, resultsSaid, verdictSaid } from "./words.js";
 
 /**
@@ -10,7 +11,7 @@ import { nameSaid, percent, priceSaid, resultsSaid, verdictSaid } from "./words.
  */
 
 const PARTS = /** @type {const} */ ([["visual", "Look"], ["colour", "Colour"], ["category", "Kind"]]);
-const LIKE_ICON = "M4 7h9M4 12h6M4 17h6M17 11v8M13 15h8";
+const LIKE_ICON = "M9 9h11v11H9zM5 15V4h11";
 const CONFIDENT = ["exact_copy", "edited_copy", "same_product"];
 
 /**
@@ -18,7 +19,7 @@ const CONFIDENT = ["exact_copy", "edited_copy", "same_product"];
  * @param {{like: boolean, onLike: (id: string) => void}} how
  */
 export function found(answer, { like, onLike }) {
-  const heading = el("h1", { class: "verdict", id: "verdict", tabindex: -1, text: verdictSaid(answer.verdict, like) });
+  const heading = el("h1", { class: "verdict", id: "verdict", tabindex: -1, text: verdictSaid(answer, like) });
   const took = Object.values(answer.timings_ms).reduce((sum, each) => sum + each, 0);
   const seconds = took >= 100 ? ` in ${(took / 1000).toFixed(1)} s` : "";
   const count = el("p", { class: "count", text: `${resultsSaid(answer.results.length)}, best match first. Compared with ${answer.index.items} pictures${seconds}.` });

@@ -10,6 +10,9 @@ import { nameSaid } from "./words.js";
  * @typedef {import("./api.js").Region} Region
  */
 
+/** Least distance between names and dots, in pixels. */
+const APART = 4;
+
 export class Stage {
   /**
    * @param {string} source the photo's address
@@ -34,11 +37,33 @@ export class Stage {
     if (regions.length > 1 || chosen === null) this.photo.append(...regions.map((region, index) => this.#spot(region, index, index === chosen)));
     this.frame.element.hidden = false;
     this.frame.place(box);
+    this.#makeRoom();
     const tap = regions.length > 1 ? "Tap a dot to search for that piece, or drag the frame" : "Drag the frame";
     this.help.replaceChildren(
       `${tap} to mark it yourself.`,
       el("span", { class: "unseen", text: " With the keyboard: arrow keys move the frame, Shift and an arrow key resize it." }),
     );
+  }
+
+  /** Names that would lie on a neighbour go to the other side, or wait until they are pointed at. */
+  #makeRoom() {
+    const spots = [...this.photo.querySelectorAll('.spot[aria-pressed="false"]')];
+    const taken = spots.map((spot) => /** @type {Element} */ (spot.querySelector(".dot")).getBoundingClientRect());
+    const stage = this.photo.getBoundingClientRect();
+    for (const spot of spots) {
+      const name = /** @type {Element} */ (spot.querySelector(".name"));
+      const own = /** @type {Element} */ (spot.querySelector(".dot")).getBoundingClientRect();
+      const fits = () => {
+        const at = name.getBoundingClientRect();
+        const inside = at.left >= stage.left && at.right <= stage.right;
+        return inside && taken.every((other) => (other.left === own.left && other.top === own.top) || !overlap(at, other));
+      };
+      if (!fits()) {
+        spot.classList.toggle("leftward");
+        if (!fits()) spot.classList.add("mute");
+      }
+      if (!spot.classList.contains("mute")) taken.push(name.getBoundingClientRect());
+    }
   }
 
   /** @param {Region} region @param {number} index @param {boolean} chosen */
@@ -58,3 +83,6 @@ export class Stage {
     return spot;
   }
 }
+
+/** @param {DOMRect} one @param {DOMRect} other */
+const overlap = (one, other) => one.left < other.right + APART && other.left < one.right + APART && one.top < other.bottom + APART && other.top < one.bottom + APART;

@@ -2,8 +2,9 @@
 /** The start's own parts: some of the shop's products to begin with, and whom the pictures are owed to. */
 
 import * as api from "./api.js";
-import { byId, el, tile } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { plainly } from "./results.js";
+import { tile } from "./tile.js";
 import { priceSaid } from "./words.js";
 
 const SHOWN = 9;

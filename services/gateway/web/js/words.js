@@ -1,21 +1,34 @@
 // @ts-check
 /** What is said to a shopper: verdicts, prices, names of things. */
 
-const VERDICTS = {
+const CLOSEST = "These come closest";
+
+/** Similar is said as strongly as the best result deserves. */
+const VERY_SIMILAR = 0.8;
+
+/** @type {Record<string, string>} */
+const SAID = {
   exact_copy: "Exactly this product",
   edited_copy: "This product, from an edited picture",
   same_product: "Looks like this very product",
-  similar: "Very similar pieces",
-  no_match: "Not in the shop, but these come closest",
+  similar: "Similar pieces",
+  no_match: CLOSEST,
 };
 
-const VERDICTS_LIKE = { ...VERDICTS, exact_copy: "The same picture, sold again", same_product: "Almost the same", no_match: "The nearest we have" };
+/** @type {Record<string, string>} */
+const SAID_OF_A_PRODUCT = { ...SAID, exact_copy: "The same picture once more", same_product: "Almost the same" };
 
 /**
- * @param {string} verdict
+ * The verdict of an answer in plain words.
+ * @param {import("./api.js").Answer} answer
  * @param {boolean} like whether it is about one of the shop's own products
  */
-export const verdictSaid = (verdict, like) => (like ? VERDICTS_LIKE : VERDICTS)[/** @type {keyof typeof VERDICTS} */ (verdict)] ?? VERDICTS.similar;
+export function verdictSaid(answer, like) {
+  const [best] = answer.results;
+  if (!best) return "Nothing found";
+  if (answer.verdict === "similar" && best.score >= VERY_SIMILAR) return "Very similar pieces";
+  return (like ? SAID_OF_A_PRODUCT : SAID)[answer.verdict] ?? CLOSEST;
+}
 
 /** @param {string} name a node of the taxonomy, such as `t-shirt` */
 export const nameSaid = (name) => (name === "t-shirt" ? "T-shirt" : name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " "));
@@ -35,10 +48,3 @@ export const percent = (share) => `${Math.round(Math.max(0, Math.min(1, share)) 
 
 /** @param {number} count */
 export const resultsSaid = (count) => (count === 1 ? "1 product" : `${count} products`);
-
-/** @param {number | null} score */
-export function likenessSaid(score) {
-  if (score === null) return "";
-  if (score >= 0.9) return "alike";
-  return score >= 0.7 ? "close" : score >= 0.5 ? "somewhat" : "different";
-}
