@@ -15,14 +15,23 @@ from services.catalogue.rows import Document, StoredImage
 from shoplens.domain import EncoderCard, IndexedImage, Product, ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import InvalidArgument
 
+MOST_VERSION = 2**63 - 2
+"""One less than an int64 holds, so that there is always a next one."""
+
 _FIELDS = frozenset(field.name for field in fields(ProductDetails))
 
 
 def check_id(product_id: str) -> None:
-    """Raises ``InvalidArgument`` unless the id is 1 to 256 bytes."""
+    """Raises ``InvalidArgument`` unless the id is 1 to 256 bytes of text."""
     size = len(product_id.encode("utf-8", "surrogatepass"))
     if not 0 < size <= schema.PRODUCT_ID_BYTES:
         raise InvalidArgument(f"A product's id takes 1 to {schema.PRODUCT_ID_BYTES} bytes, not {size}; choose another.")
+
+
+def check_version(version: int | None) -> None:
+    """Raises ``InvalidArgument`` for what does not fit an int64."""
+    if version is not None and not 0 <= version <= MOST_VERSION:
+        raise InvalidArgument(f"A version is a whole number from 0 to {MOST_VERSION}, not {version}; a time in milliseconds does well.")
 
 
 def check_node(node: str) -> None:

@@ -99,7 +99,7 @@ def vector_from_text(text: str) -> Vector:
 
 
 def document_to_text(document: Document) -> str:
-    """Raises ``InvalidArgument`` where the product is larger than Milvus can hold."""
+    """Raises ``InvalidArgument`` where the product is larger than Milvus can hold, or no text at all (half a character)."""
     product = document.product
     text = json.dumps(
         {
@@ -113,7 +113,10 @@ def document_to_text(document: Document) -> str:
         ensure_ascii=False,
         separators=(",", ":"),
     )
-    size = len(text.encode())
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"The product {product.id!r} holds half a character (a lone surrogate); send valid Unicode.") from None
     if size > schema.TEXT_BYTES:
         raise InvalidArgument(
             f"The product {product.id!r} takes {size:,} bytes without its pictures and {schema.TEXT_BYTES:,} are the most;"
