@@ -17,6 +17,7 @@ from shoplens.rpc.probes import index_is_finished
 @contextmanager
 def compose(settings: CatalogueSettings) -> Iterator[Service]:
     with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
+        encoder.wait_until_serving()
         card = encoder.card()
     with MilvusCatalogue.open(settings.milvus_uri, pictures=settings.pictures, card=card) as catalogue:
         yield Service([mount(catalogue)], {"index": index_is_finished(catalogue)})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 
+import structlog
 import uvicorn
 
 from services.gateway.engine import CameraSearch
@@ -31,8 +33,10 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         app = create_app(
             search=search, ingest=ingest, catalogue=catalogue, fetcher=fetcher, readiness=probes, settings=HttpSettings.from_environment()
         )
-        http = uvicorn.Server(uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False))
-        yield Service([mount(search)], probes, foreground=http.run)
+        config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False)
+        with closing(config.bind_socket()) as listening:
+            structlog.get_logger(__name__).info("serving http", host=settings.host, port=listening.getsockname()[1])
+            yield Service([mount(search)], probes, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
 
 
 if __name__ == "__main__":

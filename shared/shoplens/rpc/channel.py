@@ -1,4 +1,9 @@
-"""Channels to other services: one set of limits, balancing, retries and patience for all clients."""
+"""Channels to other services: one set of limits, balancing and retries for all clients.
+
+Calls do not wait for a service that is away: a caller with a deadline of ten seconds would learn after ten seconds, and
+hold a place in every queue on its way, what could be said at once. Calls that change nothing are repeated for about a
+second, which is what a restart behind a balancer takes; ``Client.wait_until_serving`` waits on purpose.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,10 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
 
 _RETRY_POLICY: Final = {
-    "maxAttempts": 3,
-    "initialBackoff": "0.05s",
+    "maxAttempts": 5,
+    "initialBackoff": "0.1s",
     "maxBackoff": "1s",
-    "backoffMultiplier": 4,
+    "backoffMultiplier": 2,
     "retryableStatusCodes": [grpc.StatusCode.UNAVAILABLE.name],
 }
 
@@ -28,6 +33,8 @@ def open_channel(target: str, service: ServiceDescriptor) -> grpc.Channel:
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS // 2),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
         ("grpc.service_config", json.dumps(service_config(service))),
     )
@@ -35,14 +42,11 @@ def open_channel(target: str, service: ServiceDescriptor) -> grpc.Channel:
 
 
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:
-    """Round robin; calls wait for a connection; those that change nothing (so the proto says) are retried when it breaks."""
-    repeated = [
-        {"name": [{"service": service.full_name, "method": name}], "waitForReady": True, "retryPolicy": _RETRY_POLICY}
-        for name in _repeatable(service)
-    ]
+    """Round robin; calls that change nothing, as the proto says, are retried while nobody is there."""
+    names = [{"service": service.full_name, "method": name} for name in _repeatable(service)]
     return {
         "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [{"name": [{"service": service.full_name}], "waitForReady": True}, *repeated],
+        "methodConfig": [{"name": names, "retryPolicy": _RETRY_POLICY}] if names else [],
     }
 
 

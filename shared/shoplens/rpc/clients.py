@@ -59,19 +59,20 @@ USUAL_S = 30.0
 BULK_S = 6 * 3600.0
 """The same for a bulk import, which streams."""
 
-_STATE_S = 0.2
-"""What finding out whether there is a connection may take, after a call got no answer."""
-
 T = TypeVar("T")
 
 
 class Client:
-    """A connection to one service; ``close`` it, or use it as a context. The first call connects, and waits for the service."""
+    """A connection to one service; ``close`` it, or use it as a context.
+
+    The first call connects. A call to a service that is not there fails soon; who would rather wait says so.
+    """
 
     part: ClassVar[str]
     service: ClassVar[ServiceDescriptor]
 
     def __init__(self, target: str) -> None:
+        self._target = target
         self._channel = open_channel(target, self.service)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
@@ -84,6 +85,18 @@ class Client:
             raise Unavailable(f"The {self.part} cannot be reached.") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise Unavailable(f"The {self.part} is not ready.")
+
+    def wait_until_serving(self) -> None:
+        """Wait for the service, as long as the deadline allows. Raises ``Unavailable`` when it does not come."""
+        request = health_pb2.HealthCheckRequest(service=self.service.full_name)
+        updates = self._health.Watch(request, timeout=deadlines.remaining_s(USUAL_S), wait_for_ready=True)
+        try:
+            if not any(update.status == health_pb2.HealthCheckResponse.SERVING for update in updates):
+                raise Unavailable(f"The {self.part} has stopped.")
+        except grpc.RpcError as error:
+            raise Unavailable(f"The {self.part} did not come; is it running at {self._target}?") from error
+        finally:
+            updates.cancel()
 
     def close(self) -> None:
         self._channel.close()
@@ -98,17 +111,7 @@ class Client:
         try:
             return method(request, timeout=deadlines.remaining_s(USUAL_S))
         except grpc.RpcError as error:
-            raise unpack_error(error, self.part, reachable=self._reachable) from error
-
-    def _reachable(self) -> bool:
-        ready = grpc.channel_ready_future(self._channel)
-        try:
-            ready.result(timeout=_STATE_S)
-        except grpc.FutureTimeoutError:
-            return False
-        finally:
-            ready.cancel()
-        return True
+            raise unpack_error(error, self.part) from error
 
 
 class DetectorClient(Client):
@@ -246,7 +249,7 @@ class IngestClient(Client):
         try:
             yield from put_in_bulk(lambda requests: self._stub.PutProducts(requests, timeout=timeout_s), drafts)
         except grpc.RpcError as error:
-            raise unpack_error(error, self.part, reachable=self._reachable) from error
+            raise unpack_error(error, self.part) from error
 
     def patch(self, patch: ProductPatch) -> Product:
         with packing():

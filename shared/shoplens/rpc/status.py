@@ -6,7 +6,6 @@ itself reports (nobody there, too late, too large) becomes the nearest error of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -39,19 +38,16 @@ def pack_error(error: ShoplensError) -> grpc.Status:
     return packed_status
 
 
-def unpack_error(error: grpc.RpcError, part: str, *, reachable: Callable[[], bool] = lambda: True) -> ShoplensError:
-    """The error that ``part`` answered with, or the nearest one where gRPC failed by itself.
-
-    ``reachable`` tells whether there is a connection: a call that waited for one in vain is ``Unavailable``, not late.
-    """
+def unpack_error(error: grpc.RpcError, part: str) -> ShoplensError:
+    """The error that ``part`` answered with, or the nearest one where gRPC failed by itself."""
     code, text = _outcome(error)
     info, retry_after_s = _details(error) if isinstance(error, grpc.Call) else (None, None)
     if info is not None and info.domain == DOMAIN and info.reason in BY_REASON:
         return BY_REASON[info.reason](text, retry_after_s=retry_after_s)
     match code:
-        case grpc.StatusCode.DEADLINE_EXCEEDED if reachable():
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceeded(f"The {part} did not answer in time; try again, or allow it longer.")
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.CANCELLED:
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
             return Unavailable(f"The {part} cannot be reached; try again shortly.")
         case grpc.StatusCode.RESOURCE_EXHAUSTED if "larger than max" in text:
             return InvalidArgument(f"That is more than {MAX_MESSAGE_BYTES >> 20} MiB in one message; send fewer or smaller pictures.")
