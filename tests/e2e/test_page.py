@@ -53,7 +53,7 @@ def test_a_photo_is_chosen_and_its_products_are_shown(visit: Visit, address: str
     first = cards(page).first
     expect(first).to_contain_text("€39.00")
     expect(first).to_contain_text("In stock")
-    expect(first).to_contain_text("90 % match")
+    expect(first).to_contain_text("90% match")
     first.locator(".match").click()
     expect(first.locator(".why")).to_be_visible()
     shot(page, "results")
@@ -267,8 +267,10 @@ def test_on_a_phone(visit: Visit, address: str) -> None:
     assert first["y"] == second["y"]
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width == PHONE["viewport"]["width"]
-    page.get_by_role("button", name="Search for the pants").tap()
+    with searched(page):
+        page.get_by_role("button", name="Search for the pants").tap()
     expect(page.locator(".spot").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
     cards(page).nth(6).scroll_into_view_if_needed()
     expect(page.locator("#summary")).to_be_visible()
     shot(page, "phone-scrolled")
@@ -309,6 +311,16 @@ def serious(page: Page) -> list[str]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"][:3]
     ]
+
+
+def test_the_reference_is_readable(visit: Visit, address: str) -> None:
+    page = visit(f"{address}/docs", bypass_csp=True)
+    search = page.locator(".operation", has_text="/v1/search")
+    search.locator("summary").click()
+    expect(search).to_contain_text("region_score")
+    expect(search).to_contain_text("request_id")
+    assert serious(page) == []
+    shot(page, "reference")
 
 
 def test_the_credits_are_shown(visit: Visit, address: str) -> None:

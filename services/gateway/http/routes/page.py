@@ -31,7 +31,7 @@ _HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def index() -> Response:
     return _file(WEB / "index.html")
 

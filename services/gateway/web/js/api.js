@@ -14,6 +14,9 @@
  * @typedef {{product_id: string, title: string, price: Price, url: string, images: {image_url: string}[]}} Product
  */
 
+/** As many as a shopper looks through. */
+const SHOWN = 24;
+
 /** An answer that says what went wrong, in words for whoever asked. */
 export class Problem extends Error {
   /** @param {string} title @param {string} detail @param {string} [requestId] @param {number} [status] */
@@ -58,7 +61,7 @@ async function asked(path, options = {}) {
 export function searchPhoto(photo, { box, category }, signal) {
   const form = new FormData();
   form.set("image", photo, "photo.jpg");
-  form.set("top_k", "40");
+  form.set("top_k", String(SHOWN));
   if (box) form.set("box", JSON.stringify(box.map((side) => Number(side.toFixed(4)))));
   if (category) form.set("category", category);
   return asked("/v1/search", { method: "POST", body: form, signal });
@@ -68,7 +71,7 @@ export function searchPhoto(photo, { box, category }, signal) {
 const address = (id) => `/v1/products/${encodeURIComponent(id)}`;
 
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Answer>} */
-export const searchLike = (id, signal) => asked(`${address(id)}/similar?top_k=40`, { signal });
+export const searchLike = (id, signal) => asked(`${address(id)}/similar?top_k=${SHOWN}`, { signal });
 
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Product>} */
 export const product = (id, signal) => asked(address(id), { signal });

@@ -18,7 +18,7 @@ export function chips(guesses, groups, picked, onPick) {
   const elsewhere = picked !== null && !offered.some((guess) => guess.name === picked);
   const list = el("ul", {}, ...offered.map((guess) => el("li", {}, chip(guess, guess.name === picked, onPick))));
   list.append(el("li", {}, everything(groups, elsewhere ? picked : null, onPick)));
-  return el("div", { class: "chips", role: "group", "aria-labelledby": "chips-title" }, el("h2", { id: "chips-title", text: "Only show me" }), list);
+  return el("div", { class: "chips", role: "group", "aria-labelledby": "chips-title" }, el("h2", { id: "chips-title", text: "What is it?" }), list);
 }
 
 /**

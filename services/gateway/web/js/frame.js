@@ -43,10 +43,12 @@ const described = ([x0, y0, x1, y1]) => {
 export class Frame {
   /**
    * @param {HTMLElement} stage the photo's element, which the box is placed in
+   * @param {HTMLElement} shade darkens what lies outside the box
    * @param {(box: Box) => void} onChange
    */
-  constructor(stage, onChange) {
+  constructor(stage, shade, onChange) {
     this.stage = stage;
+    this.shade = shade;
     this.onChange = onChange;
     /** @type {Box} */
     this.box = [0, 0, 1, 1];
@@ -63,12 +65,19 @@ export class Frame {
     stage.append(this.element);
   }
 
+  /** @param {boolean} hidden */
+  hide(hidden) {
+    this.element.hidden = this.shade.hidden = hidden;
+  }
+
   /** @param {Box} box */
   place(box) {
     this.box = box;
     const [x0, y0, x1, y1] = box;
     const sides = { left: x0, top: y0, width: x1 - x0, height: y1 - y0 };
-    for (const [side, value] of Object.entries(sides)) this.element.style.setProperty(side, `${value * 100}%`);
+    for (const [side, value] of Object.entries(sides)) {
+      for (const each of [this.element, this.shade]) each.style.setProperty(side, `${value * 100}%`);
+    }
     this.element.setAttribute("aria-label", described(box));
   }
 

@@ -102,7 +102,7 @@ function drawQuery(session) {
   }
   const source = session.photo.preview;
   if (source) {
-    stage = new Stage(source, {
+    stage = new Stage(source, session.photo.ratio, {
       onRegion: (index) => refine(session, { chosen: index, box: session.regions[index].box }),
       onBox: (box) => refine(session, { chosen: null, box }),
     });
@@ -114,7 +114,7 @@ function drawQuery(session) {
 function productShown(product) {
   const title = product.title || product.product_id;
   return [
-    el("div", { class: "stage-holder like-picture" }, tile(product.images[0]?.image_url ?? "", 640, title)),
+    el("div", { class: "like-picture" }, tile(product.images[0]?.image_url ?? "", 640, title)),
     el(
       "div",
       { class: "caption" },

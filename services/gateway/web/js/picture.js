@@ -5,7 +5,8 @@ const LONGEST_SIDE = 1280;
 const SMALL_ENOUGH_BYTES = 1_500_000;
 
 /**
- * @typedef {{blob: Blob, preview: string | null}} Photo `preview` is null where this browser cannot show it
+ * @typedef {{blob: Blob, preview: string | null, ratio: number}} Photo `preview` is null where this browser cannot show it;
+ *   `ratio` is width over height
  */
 
 /**
@@ -19,16 +20,17 @@ export async function prepared(file) {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
     // Not one that this browser reads. The server may, or says what to send instead.
-    return { blob: file, preview: null };
+    return { blob: file, preview: null, ratio: 1 };
   }
+  const ratio = bitmap.width / bitmap.height;
   const longest = Math.max(bitmap.width, bitmap.height);
   if (longest <= LONGEST_SIDE && file.size <= SMALL_ENOUGH_BYTES) {
     bitmap.close();
-    return { blob: file, preview: URL.createObjectURL(file) };
+    return { blob: file, preview: URL.createObjectURL(file), ratio };
   }
   const blob = await drawn(bitmap, Math.min(1, LONGEST_SIDE / longest));
   bitmap.close();
-  return { blob, preview: URL.createObjectURL(blob) };
+  return { blob, preview: URL.createObjectURL(blob), ratio };
 }
 
 /**

@@ -133,7 +133,7 @@ export function failed(problem, onRetry) {
     el(
       "div",
       { class: "notice", role: "alert" },
-      el("h1", { class: "verdict", id: "verdict", tabindex: -1, text: problem.title }),
+      el("h1", { class: "verdict", id: "verdict", tabindex: -1, text: problem.status >= 429 ? "That did not work just now" : problem.title }),
       el("p", { text: problem.message }),
       el(
         "div",

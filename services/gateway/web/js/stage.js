@@ -16,13 +16,16 @@ const APART = 4;
 export class Stage {
   /**
    * @param {string} source the photo's address
+   * @param {number} ratio its width over its height
    * @param {{onRegion: (index: number) => void, onBox: (box: Box) => void}} heard
    */
-  constructor(source, { onRegion, onBox }) {
+  constructor(source, ratio, { onRegion, onBox }) {
     this.onRegion = onRegion;
-    this.photo = el("div", { class: "stage" }, el("img", { src: source, alt: "Your photo", draggable: "false" }));
-    this.frame = new Frame(this.photo, onBox);
-    this.frame.element.hidden = true;
+    const shade = el("div", { class: "shade" });
+    this.photo = el("div", { class: "stage" }, el("div", { class: "clip" }, el("img", { src: source, alt: "Your photo", draggable: "false" }), shade));
+    this.photo.style.setProperty("--ratio", String(ratio));
+    this.frame = new Frame(this.photo, shade, onBox);
+    this.frame.hide(true);
     this.help = el("p", { class: "help", id: "frame-help" });
     this.element = el("div", {}, el("div", { class: "stage-holder" }, this.photo), this.help);
   }
@@ -35,7 +38,7 @@ export class Stage {
   show(regions, chosen, box) {
     this.photo.querySelectorAll(".spot").forEach((spot) => spot.remove());
     if (regions.length > 1 || chosen === null) this.photo.append(...regions.map((region, index) => this.#spot(region, index, index === chosen)));
-    this.frame.element.hidden = false;
+    this.frame.hide(false);
     this.frame.place(box);
     this.#makeRoom();
     const tap = regions.length > 1 ? "Tap a dot to search for that piece, or drag the frame" : "Drag the frame";

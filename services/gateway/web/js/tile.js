@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 const SAMPLE = 24;
 const WHITE = 246;
 /** How far a picture's proportions may be from its tile's before filling it would cut off too much. */
-const CROPPED_AT_MOST = 1.3;
+const CROPPED_AT_MOST = 1.75;
 
 /**
  * @param {string} address

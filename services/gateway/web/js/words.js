@@ -37,14 +37,14 @@ export const nameSaid = (name) => (name === "t-shirt" ? "T-shirt" : name.charAt(
 export function priceSaid(price) {
   if (!price) return "";
   try {
-    return new Intl.NumberFormat(undefined, { style: "currency", currency: price.currency }).format(price.amount);
+    return new Intl.NumberFormat(undefined, { style: "currency", currency: price.currency, currencyDisplay: "narrowSymbol" }).format(price.amount);
   } catch {
     return `${price.amount.toFixed(2)} ${price.currency}`;
   }
 }
 
 /** @param {number} share 0..1 */
-export const percent = (share) => `${Math.round(Math.max(0, Math.min(1, share)) * 100)} %`;
+export const percent = (share) => `${Math.round(Math.max(0, Math.min(1, share)) * 100)}%`;
 
 /** @param {number} count */
 export const resultsSaid = (count) => (count === 1 ? "1 product" : `${count} products`);
