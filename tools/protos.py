@@ -46,7 +46,11 @@ def check() -> None:
     if earlier is None:
         sys.stderr.write("no earlier protos to compare with\n")
         return
-    subprocess.run([buf, "breaking", "protos", "--against", f".git#ref={earlier},subdir=protos"], check=True, cwd=ROOT)
+    subprocess.run(
+        [buf, "breaking", "protos", "--against", f"{_git('rev-parse', '--git-common-dir')}#ref={earlier},subdir=protos"],
+        check=True,
+        cwd=ROOT,
+    )
 
 
 def _earlier() -> str | None:

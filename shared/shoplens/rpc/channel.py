@@ -47,6 +47,8 @@ def service_config(service: ServiceDescriptor) -> dict[str, Any]:
     return {
         "loadBalancingConfig": [{"round_robin": {}}],
         "methodConfig": [{"name": names, "retryPolicy": _RETRY_POLICY}] if names else [],
+        # Services call services: without a budget, each level would multiply the retries of the one above.
+        "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.1},
     }
 
 

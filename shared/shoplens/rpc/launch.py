@@ -17,6 +17,8 @@ from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
 
+_LOOK_AGAIN_S = 1.0
+
 S = TypeVar("S", bound=ServerSettings)
 
 
@@ -50,7 +52,9 @@ def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> 
     """Serve until ``stop`` is set, or until the foreground ends."""
     with Server(service.mounts, settings, service.dependencies):
         if service.foreground is None:
-            stop.wait()
+            # A signal that comes in the moment before the wait does not end it: look again.
+            while not stop.wait(_LOOK_AGAIN_S):
+                pass
         else:
             service.foreground()
 
