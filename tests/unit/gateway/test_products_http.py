@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.gateway.http.product_schemas import PATCH_EXAMPLE, PRODUCT_EXAMPLE
+from shoplens.domain import ImportOutcome, ProductDraft
+from shoplens.errors import Unavailable
 from shoplens.products import MAX_ID_BYTES, parse_patch, parse_product
 from tests.unit.gateway.shop import Shop, picture
 from tests.unit.gateway.test_bad_requests import problem
@@ -177,11 +180,21 @@ def test_an_import_answers_each_line_and_goes_on_after_a_bad_one(client: TestCli
     assert not {"two", "three"} & set(shop.products)
 
 
-def test_an_import_that_stops_says_where(client: TestClient, shop: Shop) -> None:
-    shop.failure = None
-    body = json.dumps(product(product_id="one")).encode()
-    assert lines(client, body + b"\n" + body)[1]["ok"] is True
+def test_an_import_that_stops_says_where(client: TestClient, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopping(drafts: Iterable[ProductDraft]) -> Iterator[ImportOutcome]:
+        yield ImportOutcome(next(iter(drafts)).id, ok=True)
+        raise Unavailable("The catalogue is away; try again.")
+
+    monkeypatch.setattr(shop, "put_many", stopping)
+    body = "\n".join(json.dumps(product(product_id=each)) for each in ("one", "two")).encode()
+    first, last = lines(client, body)
+    assert (first["product_id"], first["ok"]) == ("one", True)
+    assert last["error"] == "The import stopped here: The catalogue is away; try again."
+
+
+def test_an_import_of_nothing_answers_nothing(client: TestClient) -> None:
     assert lines(client, b"") == []
+    assert lines(client, b"\n \n") == []
 
 
 def test_an_import_wants_ndjson(client: TestClient) -> None:

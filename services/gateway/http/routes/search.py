@@ -63,7 +63,14 @@ _FORM: dict[str, Any] = {
                             "description": "Regions less sure than this are left out; 0 returns all.",
                             "examples": [0.5],
                         },
-                        "top_k": {"type": "integer", "minimum": 1, "maximum": search_form.MAX_TOP_K, "default": 20, "examples": [20]},
+                        "top_k": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "maximum": search_form.MAX_TOP_K,
+                            "default": 20,
+                            "description": "How many results.",
+                            "examples": [20],
+                        },
                         "weights": {
                             "type": "string",
                             "description": "How much each part counts: JSON, part → 0..10. Parts left out keep their weight.",

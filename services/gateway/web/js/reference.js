@@ -24,12 +24,15 @@ function typeSaid(given) {
   return schema.format === "binary" ? "file" : (schema.title && schema.type === "object" ? schema.title : schema.type) ?? "anything";
 }
 
+/** Text with `code` in it. @param {string} text */
+const prose = (text) => text.split("`").map((part, place) => (place % 2 ? el("code", { text: part }) : part));
+
 /** @param {string} name @param {Json} schema @param {boolean} required */
 function field(name, schema, required) {
   const said = [typeSaid(schema), required && "required", schema.description ?? resolved(schema).description].filter(Boolean);
   const example = schema.examples?.[0];
-  const shown = example === undefined ? "" : ` Such as ${typeof example === "string" ? example : JSON.stringify(example)}.`;
-  return [el("dt", {}, el("code", { text: name })), el("dd", { text: said.join(" · ") + shown })];
+  const shown = example === undefined ? "" : `${schema.description ? "" : " ·"} Such as ${typeof example === "string" ? example : JSON.stringify(example)}.`;
+  return [el("dt", {}, el("code", { text: name })), el("dd", {}, ...prose(said.join(" · ") + shown))];
 }
 
 /** @param {string} title @param {HTMLElement[]} rows */
@@ -46,7 +49,7 @@ function described(path, method, operation) {
   const answered = resolved(Object.values(/** @type {Json} */ (answer).content ?? {}).map((/** @type {any} */ each) => each.schema)[0]);
   const problems = Object.entries(operation.responses)
     .filter(([code]) => Number(code) >= 400)
-    .flatMap(([code, each]) => [el("dt", { text: code }), el("dd", { text: /** @type {Json} */ (each).description })]);
+    .flatMap(([code, each]) => [el("dt", { text: code }), el("dd", {}, ...prose(/** @type {Json} */ (each).description))]);
   return el(
     "details",
     { class: "operation" },
@@ -54,7 +57,7 @@ function described(path, method, operation) {
     el(
       "div",
       { class: "inside" },
-      operation.description && el("p", { text: operation.description }),
+      operation.description && el("p", {}, ...prose(operation.description)),
       ...section("Address and query", parameters),
       ...section("What you send", properties(body)),
       ...section(`What you get (${status})`, properties(answered)),
