@@ -276,6 +276,37 @@ def test_on_a_phone(visit: Visit, address: str) -> None:
     shot(page, "phone-scrolled")
 
 
+def test_the_frame_is_dragged_with_a_finger(visit: Visit, address: str, shop: Shop) -> None:
+    page = visit(address, PHONE)
+    choose(page)
+    expect(cards(page)).to_have_count(18)
+    photo = page.locator(".stage").bounding_box()
+    assert photo
+    touch = page.context.new_cdp_session(page)
+
+    def finger(event: str, *at: float) -> None:
+        points = [{"x": photo["x"] + photo["width"] * at[0], "y": photo["y"] + photo["height"] * at[1]}] if at else []
+        touch.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+
+    with searched(page):
+        finger("touchStart", 0.5, 0.3)
+        for step in (0.35, 0.4, 0.45, 0.5):
+            finger("touchMove", 0.5, step)
+        finger("touchEnd")
+    box = shop.queries[-1].box
+    assert box is not None
+    assert box.as_tuple() == pytest.approx((0.2, 0.25, 0.8, 0.7), abs=0.02)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_an_empty_shop_says_how_to_fill_it(visit: Visit, address: str, shop: Shop) -> None:
+    shop.products.clear()
+    page = visit(address)
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator("#suggestions")).to_be_hidden()
+    shot(page, "empty-shop")
+
+
 def test_the_start_is_reached_by_keyboard_alone(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator("#suggested li")).to_have_count(9)

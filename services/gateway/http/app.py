@@ -62,7 +62,7 @@ def create_app(
     # The pages that FastAPI makes of the OpenAPI document load from other hosts; /docs is our own.
     app = FastAPI(**openapi.ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.parts = parts
-    for routes in (imports, searching, products, pictures, operations, page):
+    for routes in (searching, products, imports, pictures, operations, page):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)

@@ -57,8 +57,8 @@ class PatchIn(BaseModel):
     title: str | None = Field(default=None, description="As shoppers read it.", examples=["Linen shirt"])
     description: str | None = Field(default=None, description="The longer text.", examples=["A light shirt for warm days."])
     category: str | None = Field(default=None, description="Your own name or path for it; we map it to ours.", examples=["Men/Shirts"])
-    brand: str | None = Field(default=None, examples=["Fjord & Field"])
-    price: PriceJson | None = None
+    brand: str | None = Field(default=None, description="Who makes it.", examples=["Fjord & Field"])
+    price: PriceJson | None = Field(default=None, description="What it costs; `null` where that is not said.")
     in_stock: bool | None = Field(default=None, description="True when left out of a whole product.")
     url: str | None = Field(default=None, description="The product's page in your shop.", examples=["https://shop.example/p/SKU-1042"])
     attributes: dict[str, AttributeJson | None] | None = Field(
@@ -91,36 +91,36 @@ class ProductLine(ProductIn):
 class ImageOut(BaseModel):
     """A picture that the catalogue holds."""
 
-    id: str = Field(examples=["front"])
+    id: str = Field(description="Within the product.", examples=["front"])
     image_url: str = Field(
         description="Where it is shown, relative to this server; `?width=320` for a thumbnail.",
         examples=["/v1/products/SKU-1042/images/front"],
     )
     width: int = Field(description="Pixels of the original, upright.", examples=[1200])
-    height: int = Field(examples=[1600])
+    height: int = Field(description="Pixels of the original, upright.", examples=[1600])
     content_hash: str = Field(description="SHA-256 of the file, in hex.")
     uri: str | None = Field(description="Where it was fetched from.")
-    page_url: str | None
-    creator: str | None
-    published_at: datetime | None
+    page_url: str | None = Field(description="The page that shows it.")
+    creator: str | None = Field(description="Who made it.")
+    published_at: datetime | None = Field(description="When it was published.")
 
 
 class ProductOut(BaseModel):
     """A product as the catalogue holds it."""
 
-    product_id: str = Field(examples=["SKU-1042"])
-    title: str = Field(examples=["Linen shirt"])
-    description: str
+    product_id: str = Field(description="Your own id.", examples=["SKU-1042"])
+    title: str = Field(description="As shoppers read it.", examples=["Linen shirt"])
+    description: str = Field(description="The longer text.")
     category: str = Field(description="Your own name for it.", examples=["Men/Shirts"])
-    brand: str
-    price: PriceJson | None
-    in_stock: bool
-    url: str
+    brand: str = Field(description="Who makes it.")
+    price: PriceJson | None = Field(description="What it costs; `null` where that is not said.")
+    in_stock: bool = Field(description="Whether it can be bought now.")
+    url: str = Field(description="The product's page in your shop.")
     attributes: dict[str, AttributeJson] = Field(description=_ATTRIBUTES)
-    version: int = Field(examples=[7])
+    version: int = Field(description="Yours, or counted by us.", examples=[7])
     node: str = Field(description="Our name for its category: one of /v1/categories.", examples=["shirt"])
-    updated_at: datetime
-    images: list[ImageOut]
+    updated_at: datetime = Field(description="When it was last written.")
+    images: list[ImageOut] = Field(description="Its pictures; the first stands for the product.")
 
     @classmethod
     def of(cls, product: Product) -> Self:
@@ -133,7 +133,7 @@ class ProductOut(BaseModel):
 class ProductsOut(BaseModel):
     """A page of products, in the order of their ids."""
 
-    products: list[ProductOut]
+    products: list[ProductOut] = Field(description="Those of this page.")
     next_page_token: str = Field(description="Send it as `page_token` for the next page; empty on the last.")
 
 
@@ -142,5 +142,5 @@ class ImportLineOut(BaseModel):
 
     line: int = Field(description="Its number in what was sent, from 1.", examples=[17])
     product_id: str = Field(description="Empty where the line could not be read so far.", examples=["SKU-1042"])
-    ok: bool
+    ok: bool = Field(description="Whether the product can be found now.")
     error: str | None = Field(description="What to correct; `null` when ok.")

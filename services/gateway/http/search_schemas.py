@@ -30,7 +30,7 @@ class RegionOut(BaseModel):
 
 class CategoryOut(BaseModel):
     name: str = Field(description="A leaf of /v1/categories.", examples=["shirt"])
-    probability: float = Field(examples=[0.81])
+    probability: float = Field(description="0..1.", examples=[0.81])
 
 
 class ScoresOut(BaseModel):
@@ -39,31 +39,31 @@ class ScoresOut(BaseModel):
     visual: float | None = Field(description="Likeness of the embeddings.", examples=[0.87])
     category: float | None = Field(description="Whether it is the same kind of thing.", examples=[0.9])
     colour: float | None = Field(description="Likeness of the colours.", examples=[0.74])
-    text: float | None
-    attributes: float | None
-    business: float | None
+    text: float | None = Field(description="Likeness of the words; `null` in this release.")
+    attributes: float | None = Field(description="Shared attributes; `null` in this release.")
+    business: float | None = Field(description="Business signals; `null` in this release.")
 
 
 class ContributionOut(BaseModel):
     """One part's share of the score: `weight` × `value`. The shares add up to the score."""
 
-    part: str = Field(examples=["visual"])
-    weight: float = Field(examples=[0.6])
-    value: float = Field(examples=[0.87])
+    part: str = Field(description="A part of `scores`.", examples=["visual"])
+    weight: float = Field(description="How much the part counts.", examples=[0.6])
+    value: float = Field(description="What the part says, 0..1.", examples=[0.87])
 
 
 class ResultOut(BaseModel):
     """A product that was found."""
 
-    product_id: str = Field(examples=["SKU-1042"])
+    product_id: str = Field(description="Your own id.", examples=["SKU-1042"])
     image_id: str = Field(description="Its picture that matched best.", examples=["front"])
     score: float = Field(description="How well it matches, 0..1; results come best first.", examples=[0.85])
-    scores: ScoresOut
-    title: str = Field(examples=["Linen shirt"])
-    price: PriceJson | None
+    scores: ScoresOut = Field(description="What the score is made of.")
+    title: str = Field(description="As shoppers read it.", examples=["Linen shirt"])
+    price: PriceJson | None = Field(description="What it costs; `null` where that is not said.")
     category: str | None = Field(description="Your own name for it, else ours.", examples=["Men/Shirts"])
-    brand: str
-    in_stock: bool
+    brand: str = Field(description="Who makes it.")
+    in_stock: bool = Field(description="Whether it can be bought now.")
     image_url: str = Field(
         description="The picture, relative to this server; `?width=320` for a thumbnail.", examples=["/v1/products/SKU-1042/images/front"]
     )
@@ -117,7 +117,7 @@ class SearchOut(BaseModel):
 
     request_id: str = Field(description="Also in the `X-Request-Id` header.")
     model: str = Field(description="The encoder that answered.")
-    index: IndexOut
+    index: IndexOut = Field(description="What was searched.")
     regions: list[RegionOut] = Field(description="What was found in the photo, best first.")
     region: int = Field(description="The index in `regions` of the one that was searched for.")
     categories: list[CategoryOut] = Field(description="What it most likely is, best first.")

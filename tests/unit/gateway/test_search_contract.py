@@ -106,3 +106,14 @@ def test_the_openapi_document_describes_every_field_of_a_search(client: TestClie
     named = set(document["components"]["schemas"])
     referred = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert referred <= named
+
+
+def test_the_openapi_document_describes_every_field_there_is(client: TestClient) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    silent = [
+        f"{name}.{key}"
+        for name, schema in schemas.items()
+        for key, each in schema.get("properties", {}).items()
+        if "description" not in each
+    ]
+    assert silent == []

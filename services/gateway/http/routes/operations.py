@@ -25,26 +25,26 @@ log = structlog.get_logger(__name__)
 
 
 class HealthOut(BaseModel):
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"] = Field(default="ok", description="The process answers.")
 
 
 class ReadyOut(BaseModel):
-    status: Literal["ready"] = "ready"
+    status: Literal["ready"] = Field(default="ready", description="Every part is ready.")
     parts: dict[str, str] = Field(description="Each part and `ready`.", examples=[{"models": "ready", "index": "ready"}])
 
 
 class StatusOut(BaseModel):
     """The catalogue as it stands."""
 
-    index: IndexOut
-    products: int
+    index: IndexOut = Field(description="What is searched.")
+    products: int = Field(description="Products in the catalogue.", examples=[458])
     ready: bool = Field(description="Whether the index is finished.")
 
 
 class CreditOut(BaseModel):
-    text: str = Field(examples=["Product artwork by Saleor Commerce"])
-    url: str
-    licence: str = Field(examples=["CC BY 4.0"])
+    text: str = Field(description="What to say.", examples=["Product artwork by Saleor Commerce"])
+    url: str = Field(description="Where it leads.", examples=["https://github.com/saleor/saleor"])
+    licence: str = Field(description="The licence's short name.", examples=["CC BY 4.0"])
 
 
 @router.get("/healthz", summary="Alive?", description="The process answers. Says nothing of its parts: see /readyz.")

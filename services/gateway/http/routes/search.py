@@ -138,12 +138,12 @@ async def similar(
 class GroupOut(BaseModel):
     """A kind of thing, and what it divides into."""
 
-    name: str = Field(examples=["top"])
-    leaves: list[str] = Field(examples=[["t-shirt", "polo", "shirt"]])
+    name: str = Field(description="A group: what a region is called.", examples=["top"])
+    leaves: list[str] = Field(description="Its leaves: what a guess is called.", examples=[["t-shirt", "polo", "shirt"]])
 
 
 class CategoriesOut(BaseModel):
-    groups: list[GroupOut]
+    groups: list[GroupOut] = Field(description="Every group, with its leaves.")
 
 
 @router.get("/categories", summary="The categories", description="Every name that `category` takes.")

@@ -19,6 +19,7 @@ export async function showSuggestions(onLike) {
   const chosen = Array.from({ length: Math.min(SHOWN, pictured.length) }, (_, place) => pictured[Math.floor(place * step)]);
   byId("suggested").replaceChildren(...chosen.map((product) => suggestion(product, onLike)));
   byId("suggestions").hidden = chosen.length === 0;
+  byId("empty").hidden = chosen.length > 0;
 }
 
 /** @param {api.Product} product @param {(id: string) => void} onLike */
