@@ -117,7 +117,7 @@ class SearchOut(BaseModel):
 
     request_id: str = Field(description="Also in the `X-Request-Id` header.")
     model: str = Field(description="The encoder that answered.")
-    index: IndexOut = Field(description="What was searched.")
+    index: IndexOut = Field(description="The index that answered.")
     regions: list[RegionOut] = Field(description="What was found in the photo, best first.")
     region: int = Field(description="The index in `regions` of the one that was searched for.")
     categories: list[CategoryOut] = Field(description="What it most likely is, best first.")
