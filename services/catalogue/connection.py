@@ -25,6 +25,8 @@ from shoplens.deadlines import remaining_s
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InternalError, InvalidArgument, Overloaded, ShoplensError, Unavailable
 
 CALL_S = 30.0
+OPEN_S = 300.0
+"""For what happens once, at open: a server that has just started reads its log again before it answers."""
 CONNECT_S = 10.0
 ROWS_PER_CALL = 1000
 _SCAN_ROWS = 10_000
@@ -77,10 +79,10 @@ class Milvus:
 
     def create(self, name: str, schema: CollectionSchema, index: IndexParams) -> None:
         """An empty collection, loaded. What this client wrote, it reads at once (``Session``)."""
-        self._call(self._client.create_collection, name, schema=schema, index_params=index, consistency_level="Session")
+        self._call(self._client.create_collection, name, longest_s=OPEN_S, schema=schema, index_params=index, consistency_level="Session")
 
     def load(self, name: str) -> None:
-        self._call(self._client.load_collection, name)
+        self._call(self._client.load_collection, name, longest_s=OPEN_S)
 
     def ready(self, name: str, field: str) -> bool:
         """Whether the collection is loaded and no index is being built."""
@@ -112,6 +114,7 @@ class Milvus:
         iterator = self._call(
             self._client.query_iterator,
             name,
+            longest_s=OPEN_S,
             batch_size=_SCAN_ROWS,
             filter="id >= 0",
             output_fields=list(fields),
@@ -147,8 +150,8 @@ class Milvus:
         client._get_connection()._on_rpc_error = _give_up
         return client
 
-    def _call(self, method: Callable[..., Any], *args: Any, bounded: bool = True, **kwargs: Any) -> Any:
-        timeout_s = remaining_s(CALL_S)
+    def _call(self, method: Callable[..., Any], *args: Any, bounded: bool = True, longest_s: float = CALL_S, **kwargs: Any) -> Any:
+        timeout_s = remaining_s(longest_s)
         try:
             return method(*args, **kwargs, timeout=timeout_s) if bounded else method(*args, **kwargs)
         except (MilvusException, grpc.RpcError) as error:
@@ -159,7 +162,8 @@ class Milvus:
         code = cause.code() if isinstance(cause, grpc.RpcError) else getattr(cause, "code", None)
         if self.embedded is not None and (code == grpc.StatusCode.UNAVAILABLE or not self.embedded.alive):
             return Unavailable("The embedded store has stopped; restart shoplens, which opens the catalogue as it was.")
-        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        # pymilvus' own time-outs (waiting for a collection to load) say so in words only.
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED or "timeout" in str(cause):
             return DeadlineExceeded(f"Milvus at {self.name} did not answer in time; try again, or look at its load.")
         if code == grpc.StatusCode.UNAVAILABLE:
             return Unavailable(f"Milvus at {self.name} is not reachable; start it, or try again in a moment.", retry_after_s=5.0)

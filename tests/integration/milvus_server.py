@@ -128,7 +128,10 @@ def _main() -> None:
 
     listener = socket.socket(fileno=int(sys.argv[1]))
     _loopback_up()
-    server = MilvusServer(MilvusServerConfig(), data_dir=sys.argv[2])
+    config = MilvusServerConfig()
+    # As services/catalogue/schema.py asks of every server.
+    config.set("queryNode.segcore.interimIndex.enableIndex", "false")
+    server = MilvusServer(config, data_dir=sys.argv[2])
     server.start()
     try:
         asyncio.run(_relay(listener, server.listen_port))
