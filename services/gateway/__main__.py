@@ -35,6 +35,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         )
         config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False)
         with closing(config.bind_socket()) as listening:
+            listening.listen(config.backlog)
             structlog.get_logger(__name__).info("serving http", host=settings.host, port=listening.getsockname()[1])
             yield Service([mount(search)], probes, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
 

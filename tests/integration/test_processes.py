@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import grpc
@@ -49,6 +51,20 @@ def test_health_tells_which_dependency_is_missing(encoder: ServiceProcess) -> No
         encoder.stop()
         wait_for_health(channel, "encoder", NOT_SERVING, timeout_s=PATIENCE_S)
         wait_for_health(channel, ALIVE, SERVING, timeout_s=PATIENCE_S)
+
+
+def test_a_gateway_without_its_services_is_alive_and_not_ready() -> None:
+    nobody = dict.fromkeys(("detector", "encoder", "catalogue", "ranker", "ingest"), NOWHERE)
+    with ServiceProcess("gateway", http_port=0, **nobody) as gateway:
+        base = f"http://{gateway.http_address}"
+        with channel_to(gateway) as channel:
+            wait_for_health(channel, ALIVE, timeout_s=PATIENCE_S)
+        with urllib.request.urlopen(f"{base}/healthz", timeout=PATIENCE_S) as answer:
+            assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"{base}/readyz", timeout=PATIENCE_S)
+        assert gateway.stop() == 0
+    assert "stopped" in gateway.said()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from shoplens.config import SettingsError
 from shoplens.rpc.health import HealthMonitor, Probe
 from shoplens.rpc.interceptors import Guarded, Shedding, answering_errors, measured, within_deadline
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
@@ -67,9 +68,13 @@ class Server:
         return f"{self._settings.host}:{self.port}"
 
     def start(self) -> None:
-        """Listen. Raises ``RuntimeError`` where the address is taken."""
-        self.metrics_port = self._serve_metrics()
-        self.port = self._server.add_insecure_port(f"{self._settings.host}:{self._settings.port}")
+        """Listen. Raises ``SettingsError`` where an address is taken."""
+        wanted = f"{self._settings.host}:{self._settings.port}"
+        try:
+            self.port = self._server.add_insecure_port(wanted)
+            self.metrics_port = self._serve_metrics()
+        except (RuntimeError, OSError) as error:
+            raise SettingsError(f"cannot listen on {wanted}, or not serve metrics beside it; choose free ports ({error})") from error
         self._server.start()
         self._health.start()
         _log.info("serving", host=self._settings.host, port=self.port, metrics_port=self.metrics_port)

@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 from services.detector.servicer import mount
 from shoplens import deadlines
 from shoplens.api.detector.v1 import detector_pb2, detector_pb2_grpc
+from shoplens.config import SettingsError
 from shoplens.errors import Overloaded, Unavailable
 from shoplens.rpc.channel import open_channel
 from shoplens.rpc.clients import DetectorClient
@@ -157,7 +158,7 @@ def test_a_stopping_server_finishes_what_it_has_and_takes_no_more() -> None:
 
 def test_a_taken_port_is_an_error_and_not_shared(serve: Serve) -> None:
     first = serve(FakeDetector())
-    with pytest.raises(RuntimeError, match=str(first.port)):
+    with pytest.raises(SettingsError, match=str(first.port)):
         Server([mount(FakeDetector())], ServerSettings(port=first.port)).start()
 
 
