@@ -65,10 +65,6 @@ class Directory:
         """Whether any product shows this picture."""
         return file in self._files
 
-    def files(self) -> frozenset[str]:
-        with self._lock:
-            return frozenset(self._files)
-
     def after(self, product_id: str, count: int) -> list[Entry]:
         """The next ``count`` entries in the order of their ids; from the first one where ``product_id`` is empty."""
         with self._lock:

@@ -13,9 +13,12 @@ a product row only, and its images stay.
 
 So a process that dies leaves, besides whole products, only: files without a row (1), image rows without an owner (2),
 rows that a newer row of the same product supersedes (3, 4, 5). :meth:`Ledger.recover` reads both collections' ids at
-open and takes, for each product, **the newest row whose image rows are all there**; everything else is retired. An
-acknowledged write has that row; an interrupted one either has it (and stands, whole) or has not (and never was).
-Between 2 and 4 a search may meet rows that nobody owns: the directory does not know them, and they are left out.
+open and takes **the newest row of each product**; everything else is retired. An acknowledged write has that row; an
+interrupted one either has it (and stands, whole, for its images came first) or has not (and never was). Between 2 and 4
+a search may meet rows that nobody owns: the directory does not know them, and they are left out.
+
+A product row whose image rows are *not* all there is no crash's doing but damage (a collection dropped, a backup half
+restored): the product is left out, nothing of it is removed, and the log says to put it again.
 
 Where a call fails half way (a server gone, a deadline past) nobody knows whether its rows arrived. They are retired like
 any others, product rows first, so that an in-doubt commit is undone before its images are.
@@ -148,28 +151,34 @@ class Ledger:
         image_ids = self._image_ids()
         self._last = int(image_ids[-1]) if len(image_ids) else 0
         wanted = np.zeros(len(image_ids), dtype=bool)
+        files: set[str] = set()
         buried: set[str] = set()
         for row in sorted(self._product_rows(), key=lambda row: -int(row["id"])):
             number, product_id = int(row["id"]), str(row["product_id"])
             self._last = max(self._last, number)
+            superseded = product_id in buried or self._directory.find(product_id) is not None
             if row["deleted"]:
                 self._retired.tombstones.append(number)
-                if self._directory.find(product_id) is None:
+                if not superseded:
                     buried.add(product_id)
                 continue
-            base, count = int(row["base"]), int(row["rows"])
-            start, stop = np.searchsorted(image_ids, (base, base + count))
-            if product_id in buried or self._directory.find(product_id) is not None or stop - start != count:
+            if superseded:
                 self._retired.products.append(number)
                 continue
+            entry = Entry(product_id, number, int(row["version"]), int(row["base"]), int(row["rows"]), tuple(str(row["pictures"]).split()))
+            start, stop = np.searchsorted(image_ids, (entry.base, entry.base + entry.rows))
             wanted[start:stop] = True
-            self._directory.set(Entry(product_id, number, int(row["version"]), base, count, tuple(str(row["pictures"]).split())))
+            files |= {*entry.files}
+            if stop - start == entry.rows:
+                self._directory.set(entry)
+            else:
+                _log.error("product without all of its vectors left out; put it again", product_id=product_id, rows=int(stop - start))
         self._retired.images = [int(number) for number in image_ids[~wanted]]
         leftovers = len(self._retired)
         self.flush()
-        files = self._pictures.sweep(self._directory.files())
+        swept = self._pictures.sweep(files)
         _log.info(
-            "catalogue open", products=len(self._directory), images=self._directory.images, rows_removed=leftovers, files_removed=files
+            "catalogue open", products=len(self._directory), images=self._directory.images, rows_removed=leftovers, files_removed=swept
         )
 
     def _image_ids(self) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -150,3 +150,17 @@ def test_a_failed_step_is_as_if_it_never_was_and_may_be_tried_again(tmp_path: Pa
     assert state(again) == before
     expect_nothing_left_over(milvus, tmp_path, before)
     again.close()
+
+
+def test_damage_hides_a_product_and_destroys_nothing(tmp_path: Path) -> None:
+    milvus = MemoryMilvus()
+    with opened(milvus, tmp_path) as catalogue:
+        put(catalogue, 1)
+        put(catalogue, 2)
+    (images,) = [table for name, table in milvus.tables.items() if name.startswith("images")]
+    lost = images.pop(min(images))
+    with opened(milvus, tmp_path) as catalogue:
+        assert state(catalogue) == {"b": ("Tee 2", "t-shirt", 2)}
+    images[lost["id"]] = lost
+    with opened(milvus, tmp_path) as catalogue:
+        assert state(catalogue) == LIFE[1][1]
