@@ -39,7 +39,7 @@ class Stage:
 
 STAGES = (
     Stage(384, 256, Recipe(steps=750, batch=16, rate=2e-3, seed=SEED)),
-    Stage(448, 320, Recipe(steps=1300, batch=8, rate=1.2e-3, seed=SEED + 1000)),
+    Stage(384, 288, Recipe(steps=1150, batch=8, rate=1.2e-3, seed=SEED + 1000)),
 )
 SERVED_HEIGHT, SERVED_WIDTH = 512, 384
 """What ships is larger still: glasses and belts need it, and the takes' zoom has shown the network things of that size."""

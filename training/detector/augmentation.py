@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.detector.geometry import PADDING
 from training.detector.photos import Labelled
 
-_FARTHEST, _NEAREST = 0.6, 1.9
+_FARTHEST, _NEAREST = 0.65, 2.0
 """Zoom against a picture that just fits. Nearer more than farther: the engine's input is larger than training's."""
 _VISIBLE = 0.3
 """A box of which less than this share is still in the frame is no longer labelled."""
