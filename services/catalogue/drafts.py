@@ -10,7 +10,6 @@ from datetime import datetime
 import numpy as np
 
 from services.catalogue import schema
-from services.catalogue.expressions import quoted
 from services.catalogue.rows import Document, StoredImage
 from shoplens.domain import EncoderCard, IndexedImage, Product, ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import InvalidArgument
@@ -32,12 +31,6 @@ def check_version(version: int | None) -> None:
     """Raises ``InvalidArgument`` for what does not fit an int64."""
     if version is not None and not 0 <= version <= MOST_VERSION:
         raise InvalidArgument(f"A version is a whole number from 0 to {MOST_VERSION}, not {version}; a time in milliseconds does well.")
-
-
-def check_node(node: str) -> None:
-    quoted(node)
-    if len(node.encode()) > schema.NODE_BYTES:
-        raise InvalidArgument(f"A category's name takes at most {schema.NODE_BYTES} bytes; shorten it.")
 
 
 def check_images(card: EncoderCard, images: Sequence[IndexedImage]) -> None:

@@ -21,7 +21,7 @@ from services.catalogue import rows, schema
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Directory, Entry
 from services.catalogue.documents import Documents
-from services.catalogue.drafts import check_id, check_images, check_node, check_version, document_of, patched
+from services.catalogue.drafts import check_id, check_images, check_version, document_of, patched
 from services.catalogue.expressions import one_of
 from services.catalogue.gathering import Gatherer
 from services.catalogue.ledger import Change, Ledger
@@ -124,8 +124,6 @@ class MilvusCatalogue:
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         """As the port says; a new ``node`` copies the product's vectors into new rows, everything else leaves them be."""
         check_version(patch.version)
-        if node is not None:
-            check_node(node)
         with self._writing():
             entry = self._entry(patch.id)
             before = self._document(entry)
@@ -247,7 +245,6 @@ class MilvusCatalogue:
         draft, images = prepared.draft, prepared.images
         check_id(draft.id)
         check_version(draft.version)
-        check_node(prepared.node)
         check_images(self._card, images)
         entry = self._directory.find(draft.id)
         if entry is not None and draft.version is not None and draft.version <= entry.version:

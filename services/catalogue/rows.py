@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from services.catalogue import schema
+from services.catalogue.expressions import number_of
 from shoplens.domain import (
     Box,
     Features,
@@ -207,7 +208,7 @@ def moved_rows(rows: Sequence[Mapping[str, Any]], base: int, node: str) -> list[
     for offset, row in enumerate(sorted(rows, key=lambda row: int(row["id"]))):
         record = replace(RegionRecord.from_text(row["record"]), base=base)
         embedding = np.asarray(row["embedding"], dtype=np.float32)
-        moved.append({**row, "id": base + offset, "node": node, "record": record.to_text(), "embedding": embedding})
+        moved.append({**row, "id": base + offset, "node": number_of(node), "record": record.to_text(), "embedding": embedding})
     return moved
 
 
@@ -228,7 +229,7 @@ def _region_row(number: int, base: int, node: str, place: int, region: IndexedRe
     features = region.features
     return {
         "id": number,
-        "node": node,
+        "node": number_of(node),
         "category": region.category,
         "record": RegionRecord(base, place, region.box, features.colour).to_text(),
         "posterior": vector_to_text(features.categories),

@@ -39,7 +39,6 @@ STUB: list[float] = [0.0, 1.0]
 TEXT_BYTES = 65_535
 """The longest VARCHAR that Milvus takes."""
 PRODUCT_ID_BYTES = 256
-NODE_BYTES = 128
 
 HNSW_BUILD: dict[str, Any] = {"M": 16, "efConstruction": 200}
 
@@ -78,8 +77,8 @@ def products_schema() -> tuple[CollectionSchema, IndexParams]:
 
 def images_schema(card: EncoderCard, *, embedded: bool) -> tuple[CollectionSchema, IndexParams]:
     schema = _schema()
-    schema.add_field("node", DataType.VARCHAR, max_length=NODE_BYTES)
-    schema.add_field("category", DataType.VARCHAR, max_length=NODE_BYTES)
+    schema.add_field("node", DataType.INT64)  # expressions.number_of(node)
+    schema.add_field("category", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("record", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("posterior", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=card.embedding_width)

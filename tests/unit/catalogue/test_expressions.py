@@ -1,33 +1,31 @@
-"""Literals in filter expressions."""
+"""Filters of numbers that stand for texts."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.catalogue.expressions import one_of, quoted
-from shoplens.errors import InvalidArgument
-
-PRINTABLE = st.text().filter(str.isprintable)
+from services.catalogue.expressions import number_of, one_of
 
 
-@given(PRINTABLE)
-def test_a_literal_says_its_text_and_ends_where_it_ends(text: str) -> None:
-    literal = quoted(text)
-    body = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', literal)
-    assert body is not None
-    assert re.sub(r"\\(.)", r"\1", body[1]) == text
+@given(st.lists(st.text(), min_size=1, max_size=5))
+def test_nothing_of_a_text_enters_a_filter(texts: list[str]) -> None:
+    assert re.fullmatch(r"node (== -?\d+|in \[-?\d+(, -?\d+)+\])", one_of("node", texts))
 
 
-@pytest.mark.parametrize("text", ["a\nb", "\0", "tab\t"])
-def test_control_characters_are_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument):
-        quoted(text)
+@given(st.text())
+def test_a_number_fits_an_int64_and_stays(text: str) -> None:
+    assert -(2**63) <= number_of(text) < 2**63
+    assert number_of(text) == number_of(text)
 
 
-def test_one_of_names_each_value_once_and_nothing_restricts_nothing() -> None:
-    assert one_of("node", ["b", "a", "b"]) == 'node in ["a", "b"]'
+def test_a_number_is_the_same_in_every_process() -> None:
+    assert number_of("t-shirt") == 9148577624970594334
+
+
+def test_one_of_names_each_once_and_nothing_restricts_nothing() -> None:
+    assert one_of("node", ["b", "a", "b"]) == f"node in {sorted([number_of('a'), number_of('b')])}"
+    assert one_of("node", ["a", "a"]) == f"node == {number_of('a')}"
     assert one_of("node", []) == ""
