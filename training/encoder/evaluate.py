@@ -1,8 +1,9 @@
 """How good a shipped encoder is, by itself: retrieval on three sets it never learned from, and its categories.
 
-    python -m training.encoder.evaluate --data DIR --model models/encoder/1
+    python -m training.encoder.evaluate --data DIR --model models/encoder/1 --detector models/detector/1
 
-- ``luma``: other views of the development catalogue against its main views; right when the style is.
+- ``luma``: other views of the development catalogue against its main views; right when the style is. With a detector,
+  the gallery holds its regions too, as the catalogue does, and an image counts by its best vector.
 - ``studio``, ``phone``: held-back products, the photo against one made from it (see :mod:`training.encoder.augment`).
 
 Intervals are 95 %, by bootstrap over products. The whole path, with detector and index, is measured by ``make eval``.
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detector.engine import LiteRtDetector
 from services.encoder.engine import LiteRtEncoder
 from shoplens.domain import WHOLE_FRAME, Features, Picture, Pixels
 from training.encoder.augment import augment, floor_patch
@@ -28,23 +30,32 @@ from training.encoder.photos import training_photos
 
 Floats = NDArray[np.float32]
 
+REGION_SCORE, REGIONS, NEARLY_WHOLE = 0.5, 3, 0.85
+"""Which regions of a catalogue photo get a vector, as in services/ingest: those this likely, so many, and not the whole photo."""
+
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Features of ``n`` photos as arrays ``[n, width]``; ``products`` says what each shows."""
+    """Features of ``n`` photos as arrays ``[vectors, width]``, of each its whole frame and then its regions.
+
+    starts: ``[n]``, each photo's first vector. products: ``[n]``, what each photo shows.
+    """
 
     embedding: Floats
     colour: Floats
     categories: Floats
+    starts: NDArray[np.intp]
     products: NDArray[np.str_]
 
     @classmethod
-    def of(cls, encoder: LiteRtEncoder, photos: Sequence[Pixels], products: Sequence[str]) -> Views:
-        found = [_whole(encoder, pixels) for pixels in photos]
+    def of(cls, encoder: LiteRtEncoder, photos: Sequence[Pixels], products: Sequence[str], detector: LiteRtDetector | None = None) -> Views:
+        found = [_features(encoder, pixels, detector) for pixels in photos]
+        vectors = [features for each in found for features in each]
         return cls(
-            np.stack([features.embedding for features in found]),
-            np.stack([features.colour for features in found]),
-            np.stack([features.categories for features in found]),
+            np.stack([features.embedding for features in vectors]),
+            np.stack([features.colour for features in vectors]),
+            np.stack([features.categories for features in vectors]),
+            np.cumsum([0, *(len(each) for each in found[:-1])]),
             np.array(products),
         )
 
@@ -58,22 +69,25 @@ class Benchmark:
     gallery: Views
 
 
-def _whole(encoder: LiteRtEncoder, pixels: Pixels) -> Features:
+def _features(encoder: LiteRtEncoder, pixels: Pixels, detector: LiteRtDetector | None = None) -> list[Features]:
     picture = Picture(pixels=pixels, content_hash="", width=pixels.shape[1], height=pixels.shape[0])
-    return encoder.encode(picture, [WHOLE_FRAME])[0]
+    found = detector.detect(picture) if detector else []
+    boxes = [region.box for region in found if region.score >= REGION_SCORE and region.box.area <= NEARLY_WHOLE][:REGIONS]
+    return encoder.encode(picture, [WHOLE_FRAME, *boxes])
 
 
-def luma(encoder: LiteRtEncoder, data: Path) -> Benchmark:
+def luma(encoder: LiteRtEncoder, data: Path, detector: LiteRtDetector | None = None) -> Benchmark:
     """The development catalogue: main views in the gallery, all others as queries, products are styles."""
     folder = data / "catalogue_luma"
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
 
-    def views(chosen: list[dict[str, str]]) -> Views:
+    def views(main: bool, regions: LiteRtDetector | None) -> Views:
+        chosen = [row for row in rows if (row["view"] == "main") is main]
         photos = [_read(folder / row["path"]) for row in chosen]
-        return Views.of(encoder, photos, [row["style_id"] for row in chosen])
+        return Views.of(encoder, photos, [row["style_id"] for row in chosen], regions)
 
-    return Benchmark("luma", views([row for row in rows if row["view"] != "main"]), views([row for row in rows if row["view"] == "main"]))
+    return Benchmark("luma", views(False, None), views(True, detector))
 
 
 def held_back(encoder: LiteRtEncoder, data: Path, origin: str, name: str, seed: int = 11) -> Benchmark:
@@ -92,11 +106,12 @@ def held_back(encoder: LiteRtEncoder, data: Path, origin: str, name: str, seed: 
 
 
 def scores(benchmark: Benchmark, weights: Mapping[str, float]) -> Floats:
-    """The ranker's weighted sum, ``[queries, gallery]``."""
+    """The ranker's weighted sum, ``[queries, gallery photos]``: of each photo, its vector that matches best."""
     query, gallery = benchmark.queries, benchmark.gallery
     total = weights.get("visual", 0.0) * (query.embedding @ gallery.embedding.T)
     total = total + weights.get("colour", 0.0) * (query.colour @ gallery.colour.T)
-    return np.asarray(total + weights.get("category", 0.0) * (query.categories @ gallery.categories.T), dtype=np.float32)
+    total = total + weights.get("category", 0.0) * (query.categories @ gallery.categories.T)
+    return np.asarray(np.maximum.reduceat(total, gallery.starts, axis=1), dtype=np.float32)
 
 
 def hits(benchmark: Benchmark, score: Floats, top: int) -> NDArray[np.bool_]:
@@ -130,15 +145,15 @@ def report(benchmark: Benchmark, fusion: Mapping[str, float]) -> None:
 def category_accuracy(encoder: LiteRtEncoder, data: Path, origin: str) -> None:
     """Print how often the likeliest leaf is the label, on held-back photos."""
     photos = [photo for photo in training_photos(data) if photo.held_back and photo.origin == origin and photo.category >= 0]
-    right = np.array([int(_whole(encoder, photo.read()).categories.argmax()) == photo.category for photo in photos])
+    right = np.array([int(_features(encoder, photo.read())[0].categories.argmax()) == photo.category for photo in photos])
     low, high = interval(right, np.array([photo.product for photo in photos]))
     print(f"{origin} category top-1 {right.mean():.3f} [{low:.3f}, {high:.3f}] n={len(right)}")
 
 
-def benchmarks(encoder: LiteRtEncoder, data: Path) -> list[Benchmark]:
+def benchmarks(encoder: LiteRtEncoder, data: Path, detector: LiteRtDetector | None = None) -> list[Benchmark]:
     """All three, encoded."""
     return [
-        luma(encoder, data),
+        luma(encoder, data, detector),
         held_back(encoder, data, "studio_products", "studio"),
         held_back(encoder, data, "clothing_cc0", "phone"),
     ]
@@ -155,10 +170,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure a shipped encoder on photos it never learned from.")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the sets of photos")
     parser.add_argument("--model", type=Path, required=True, help="models/encoder/<version>")
+    parser.add_argument("--detector", type=Path, help="models/detector/<version>; without it, whole frames only")
     options = parser.parse_args()
     encoder = LiteRtEncoder(options.model)
+    detector = LiteRtDetector(options.detector) if options.detector else None
     fusion = encoder.manifest.parameters["fusion"]
-    for benchmark in benchmarks(encoder, options.data):
+    for benchmark in benchmarks(encoder, options.data, detector):
         report(benchmark, fusion)
     for origin in ("studio_products", "clothing_cc0"):
         category_accuracy(encoder, options.data, origin)

@@ -29,11 +29,14 @@ from training.encoder.weights import StateDict
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Every choice of the training. ``side`` in pixels; ``pairs`` products a step; ``memory`` in embeddings."""
+    """Every choice of the training. ``side`` in pixels; ``pairs`` products a step; ``memory`` in embeddings.
+
+    imagenet_share: how much of the untouched backbone the blend keeps, 0..1.
+    """
 
     side: int = 160
     pairs: int = 64
-    epochs: int = 6
+    epochs: int = 3
     learning_rate: float = 4e-4
     warm_up_steps: int = 100
     weight_decay: float = 0.02
@@ -42,6 +45,7 @@ class Recipe:
     category_weight: float = 0.25
     mask_weight: float = 0.5
     teacher_weight: float = 1.0
+    imagenet_share: float = 0.75
     seed: int = 7
 
 
@@ -118,7 +122,7 @@ class Lesson:
 
 
 def train(photos: list[Photo], masks: NDArray[np.uint8], weights: StateDict, recipe: Recipe, work: Path) -> keras.Model:
-    """The trained network (averaged weights). Resumes from the last finished epoch kept in ``work``."""
+    """The trained network. Resumes from the last finished epoch kept in ``work``."""
     keras.utils.set_random_seed(recipe.seed)
     taught = [row for row, photo in enumerate(photos) if not photo.held_back]
     teacher = teacher_targets(photos, weights, work / "teacher.npy")[taught]
@@ -130,7 +134,7 @@ def train(photos: list[Photo], masks: NDArray[np.uint8], weights: StateDict, rec
     checkpoint = tf.train.Checkpoint(model=model, optimizer=lesson.optimizer, memory=lesson.memory, rows=lesson.memory_rows, done=done)
     manager = tf.train.CheckpointManager(checkpoint, str(work / "checkpoints"), max_to_keep=1)
     if manager.latest_checkpoint:
-        checkpoint.restore(manager.latest_checkpoint)
+        checkpoint.restore(manager.latest_checkpoint).expect_partial()
     for epoch in range(int(done.numpy()), recipe.epochs):
         mean = np.zeros(5)
         for number, batch in enumerate(track(maker.epoch(epoch), f"epoch {epoch + 1} of {recipe.epochs}", total=maker.steps)):
@@ -138,10 +142,18 @@ def train(photos: list[Photo], masks: NDArray[np.uint8], weights: StateDict, rec
         print("instance {:.3f}  category {:.3f}  mask {:.3f}  teacher {:.3f}  found {:.3f}".format(*mean), flush=True)
         done.assign(epoch + 1)
         manager.save()
-        model.save_weights(work / "latest.weights.h5")
-    lesson.optimizer.finalize_variable_values(model.trainable_variables)
-    model.save_weights(work / "final.weights.h5")
     return model
+
+
+def blend(model: keras.Model, weights: StateDict, imagenet_share: float) -> None:
+    """Move the backbone's weights part of the way back to ImageNet's (WiSE-FT, Wortsman et al. 2022).
+
+    What lies between the two networks knows more than either: here, other views of a product, and other objects.
+    """
+    body = model.get_layer("efficientnet_lite0")
+    taught = body.get_weights()
+    load_imagenet(body, weights)
+    body.set_weights([imagenet_share * old + (1 - imagenet_share) * new for old, new in zip(body.get_weights(), taught, strict=True)])
 
 
 def _learn(lesson: Lesson, batch: Batch, teacher: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.encoder.garments import garment
 from training.encoder.augment import augment
 from training.encoder.batches import grouped_order
+from training.encoder.discriminant import instance_discriminant
 from training.encoder.masks import SIDE, phone_mask, studio_mask
 from training.encoder.photos import LEAVES, UNLABELLED, training_photos
 from training.encoder.weights import read_state_dict
@@ -115,3 +116,18 @@ def test_a_pickle_that_wants_to_run_code_is_refused() -> None:
     evil = io.BytesIO(b"".join([pickle.dumps(1, 2)] * 3) + b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(pickle.UnpicklingError, match="no business"):
         read_state_dict(evil)
+
+
+def test_the_discriminant_ignores_what_varies_between_photos_of_one_product() -> None:
+    rng = np.random.default_rng(3)
+    products = np.repeat(rng.normal(size=(200, 1, 12)), 4, axis=1)
+    views = products.copy()
+    views[..., :4] = rng.normal(size=(200, 4, 4)) * 2  # as loud as light and background, and as meaningless
+    kernel, bias = instance_discriminant(views.astype(np.float32), 8)
+
+    def found(queries: np.ndarray, gallery: np.ndarray) -> float:
+        unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (queries, gallery)]
+        return float(((unit[0] @ unit[1].T).argmax(axis=1) == np.arange(len(queries))).mean())
+
+    assert found(views[:, 0], views[:, 1]) < 0.5
+    assert found(views[:, 0] @ kernel + bias, views[:, 1] @ kernel + bias) > 0.95
