@@ -28,6 +28,7 @@ from typing import IO
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,36}")  # what the child accepts
+_SOCKETS = "shoplens-socket-"
 _SQLITE = b"SQLite format 3\0"
 _ORPHAN_S = 5.0
 _START_S = 20.0
@@ -49,8 +50,9 @@ class EmbeddedMilvus:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._guard = _hold(self.path.with_name(f".{self.path.name}.guard"), self.path)
         self._lock: IO[str] | None = None
-        self._directory = Path(tempfile.mkdtemp(prefix="shoplens-"))
+        self._directory = Path(tempfile.mkdtemp(prefix=_SOCKETS))  # short, as a socket's path must be
         try:
+            _sign(self._guard, self._directory)
             self._check_header()
             self._process = self._start()
         except BaseException:
@@ -142,18 +144,26 @@ def _hold(guard_path: Path, path: Path) -> IO[str]:
         except BlockingIOError:
             if time.monotonic() > until:
                 guard.seek(0)
-                owner = guard.read().strip()
+                owner = guard.readline().strip()
                 guard.close()
                 raise FailedPrecondition(
                     f"The catalogue {path} is in use by process {owner or 'unknown'}; stop that one, or send the request to it."
                 ) from None
             time.sleep(_POLL_S)
         else:
-            guard.seek(0)
-            guard.truncate()
-            guard.write(str(os.getpid()))
-            guard.flush()
             return guard
+
+
+def _sign(guard: IO[str], directory: Path) -> None:
+    """Write who holds the guard and where its socket is, and remove the socket's folder that a killed holder left."""
+    guard.seek(0)
+    _, _, left = guard.read().partition("\n")
+    if Path(left).name.startswith(_SOCKETS):
+        shutil.rmtree(left, ignore_errors=True)
+    guard.seek(0)
+    guard.truncate()
+    guard.write(f"{os.getpid()}\n{directory}")
+    guard.flush()
 
 
 def _damaged(path: Path) -> FailedPrecondition:

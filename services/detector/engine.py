@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.geometry import Boxes, Letterbox, areas, suppress
+from shoplens import deadlines
 from shoplens.domain import Box, Picture, Region
 from shoplens.errors import UnknownCategory
 from shoplens.models import LiteRtModel, Manifest, ModelError
+from shoplens.taxonomy import taxonomy
 
 _CANDIDATES = 300
 """So many of the best location-class pairs are looked at; a street photo has about five boxes, each found a few times."""
@@ -90,10 +92,16 @@ class LiteRtDetector:
         self._model = LiteRtModel(self.manifest.path, threads)
 
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
-        """The regions, best first; see the port. Raises UnknownCategory for a group that the model does not know."""
+        """The regions, best first; see the port. Of a group that the model was not taught, it finds none.
+
+        Raises UnknownCategory for a name that is no group of the taxonomy, DeadlineExceeded.
+        """
+        deadlines.check()
         classes = self.manifest.classes
         if category is not None and category not in classes:
-            raise UnknownCategory(f"The detector has no category {category!r}; use one of: {', '.join(classes)}.")
+            if category not in taxonomy().groups:
+                raise UnknownCategory(f"There is no group {category!r}; use one of: {', '.join(taxonomy().groups)}.")
+            return []
         only = None if category is None else classes.index(category)
         scores, boxes, place = self.infer(picture)
         found = select(scores, boxes, place, self._selection, only=only)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from services.encoder.colour import WIDTH as COLOUR_WIDTH
 from services.encoder.colour import colour_signature
+from shoplens import deadlines
 from shoplens.domain import Box, EncoderCard, Features, Picture, Pixels
 from shoplens.models import LiteRtModel, Manifest, ModelError
 
@@ -48,7 +49,8 @@ class LiteRtEncoder:
         return self._card
 
     def encode(self, picture: Picture, boxes: Sequence[Box]) -> list[Features]:
-        """Features of each box, in order. The model sees each box stretched to its square input."""
+        """Features of each box, in order. The model sees each box stretched to its square input. Raises DeadlineExceeded."""
+        deadlines.check()
         if not boxes:
             return []
         crops = [self._fit(box.crop(picture.pixels)) for box in boxes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from shoplens.domain import WHOLE_FRAME, Box, CategoryGuess, Features, Region
@@ -10,17 +9,11 @@ from shoplens.taxonomy import Taxonomy
 
 
 def primary(regions: Sequence[Region], group: str | None) -> int:
-    """The index of the region that the shopper most likely means: sure, large and near the middle.
+    """The index of the most salient region.
 
     ``group`` is the shopper's pick; regions of it come first. Raises ``ValueError`` on an empty sequence.
     """
-    return max(range(len(regions)), key=lambda index: (regions[index].category == group, _salience(regions[index])))
-
-
-def _salience(region: Region) -> float:
-    centre_x, centre_y = (region.box.x0 + region.box.x1) / 2, (region.box.y0 + region.box.y1) / 2
-    off_centre = math.hypot(centre_x - 0.5, centre_y - 0.5)
-    return region.score * math.sqrt(region.box.area) * (1.0 - off_centre)
+    return max(range(len(regions)), key=lambda index: (regions[index].category == group, regions[index].salience))
 
 
 def described(box: Box, features: Features, leaves: Sequence[str], taxonomy: Taxonomy) -> Region:

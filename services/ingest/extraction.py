@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from shoplens.domain import WHOLE_FRAME, ImageSource, IndexedImage, IndexedRegion, Picture, ProductImage, Region
+from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, ProductImage, Region
 from shoplens.images import decode, media_type
 from shoplens.ports import Detector, Encoder
 
@@ -16,6 +16,9 @@ REGION_SCORE: Final = 0.5
 
 MOST_REGIONS: Final = 3
 """Regions indexed beside the whole frame; a look with more garments shows none of them well."""
+
+CLOSE_UPS: Final = ((0.0, 0.0, 0.6, 0.6), (0.4, 0.0, 1.0, 0.6), (0.0, 0.4, 0.6, 1.0), (0.4, 0.4, 1.0, 1.0))
+"""Four overlapping corners of the most salient region: shoppers photograph a sleeve, a pocket, a print."""
 
 NEARLY_WHOLE: Final = 0.85
 """A region over this share of the frame adds nothing to the frame itself."""
@@ -29,16 +32,23 @@ class Extractor:
         self._encoder = encoder
 
     def extract(self, source: ImageSource, content: bytes) -> IndexedImage:
-        """The whole frame first, called by its likeliest leaf, then the regions worth finding.
+        """The whole frame first, called by its likeliest leaf, then the regions worth finding, then close-ups.
 
         Raises what ``images.decode`` and the models do.
         """
         picture = decode(content)
-        regions = worth_indexing(self._detector.detect(picture))
-        features = self._encoder.encode(picture, [WHOLE_FRAME, *(region.box for region in regions)])
+        detected = self._detector.detect(picture)
+        regions = worth_indexing(detected)
+        subject = main_region(detected)
+        corners = close_ups(WHOLE_FRAME if subject is None else subject.box)
+        boxes = (WHOLE_FRAME, *(region.box for region in regions), *corners)
+        features = self._encoder.encode(picture, boxes)
         likeliest = self._encoder.card().categories[int(np.argmax(features[0].categories))]
-        boxes = (WHOLE_FRAME, *(region.box for region in regions))
-        categories = (likeliest, *(region.category for region in regions))
+        categories = (
+            likeliest,
+            *(region.category for region in regions),
+            *(likeliest if subject is None else subject.category for _ in corners),
+        )
         return IndexedImage(
             image=_record(source, picture),
             content=content,
@@ -51,6 +61,20 @@ def worth_indexing(regions: Sequence[Region]) -> list[Region]:
     """The best regions that say more than the whole frame does, surest first."""
     sure = [region for region in regions if region.score >= REGION_SCORE and region.box.area <= NEARLY_WHOLE]
     return sorted(sure, key=lambda region: -region.score)[:MOST_REGIONS]
+
+
+def main_region(regions: Sequence[Region]) -> Region | None:
+    """What the picture is about; None where the detector is sure of nothing."""
+    return max((region for region in regions if region.score >= REGION_SCORE), key=lambda region: region.salience, default=None)
+
+
+def close_ups(box: Box) -> tuple[Box, ...]:
+    """``CLOSE_UPS`` of a box, in the picture's own coordinates."""
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    return tuple(
+        Box(box.x0 + width * x0, box.y0 + height * y0, min(1.0, box.x0 + width * x1), min(1.0, box.y0 + height * y1))
+        for x0, y0, x1, y1 in CLOSE_UPS
+    )
 
 
 def _record(source: ImageSource, picture: Picture) -> ProductImage:

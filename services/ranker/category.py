@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from shoplens.domain import CategoryGuess, Features, Hit
 from shoplens.taxonomy import Taxonomy
 
 
-def model_posterior(probe: Features, leaves: Sequence[str]) -> dict[str, float]:
-    """leaf → probability, as the encoder gave it."""
-    return dict(zip(leaves, map(float, probe.categories), strict=True))
+def model_posterior(probes: Sequence[Features], leaves: Sequence[str]) -> dict[str, float]:
+    """leaf → probability, the mean over the probes."""
+    mean = np.mean([probe.categories for probe in probes], axis=0)
+    return dict(zip(leaves, map(float, mean), strict=True))
 
 
 def neighbour_vote(hits: Sequence[Hit], taxonomy: Taxonomy, neighbours: int) -> dict[str, float]:
@@ -35,7 +38,7 @@ def fuse(posterior: Mapping[str, float], vote: Mapping[str, float], share: float
     """The mixture of both; the posterior alone where nobody voted."""
     if not vote:
         return dict(posterior)
-    return {leaf: (1 - share) * posterior.get(leaf, 0.0) + share * vote.get(leaf, 0.0) for leaf in {*posterior, *vote}}
+    return {leaf: (1 - share) * posterior.get(leaf, 0.0) + share * vote.get(leaf, 0.0) for leaf in dict.fromkeys((*posterior, *vote))}
 
 
 def guesses(fused: Mapping[str, float], most: int = 5) -> tuple[CategoryGuess, ...]:

@@ -1,8 +1,8 @@
 """Late fusion: one score a product from what it looks like, what it is and what colour it has.
 
-A query has one or more probes (the whole frame, the region of interest), and each probe brought its own hits. A product's
-visual and colour parts are the means over the probes of its best hit; a probe that did not bring the product at all counts
-as its farthest hit did, since the product lies farther still.
+A query has one or more probes (the whole frame, the region of interest), and a product has many regions. A product is worth
+what its best pair of the two is worth, look and colour together: a photo of a sleeve is right when it fits the sleeve, however
+little it looks like the whole coat.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import numpy as np
 
 from services.ranker import category
 from services.ranker.weights import DEFAULT_PATH, PARTS, PartWeights, RankingWeights, VerdictThresholds
+from shoplens import deadlines
 from shoplens.domain import Contribution, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
 from shoplens.taxonomy import Taxonomy, taxonomy
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A product's best hit for each probe that brought it."""
+    """A product's best hit, and how alike the colours are, 0..1."""
 
-    best: Hit
-    by_probe: Mapping[int, Hit]
+    hit: Hit
+    colour: float
 
 
 class FusionRanker:
@@ -41,84 +42,71 @@ class FusionRanker:
         return cls(RankingWeights.load(path), leaves)
 
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
+        deadlines.check()
         weights = self._weights.weights.overridden(query.weights)
         fused = self._categories(query, hits)
-        matches = _by_product(hits)
-        floors = _floors(hits)
-        scored = [self._score(query, match, floors, fused, weights) for match in matches]
+        scored = [self._score(match, fused, weights, explain=query.explain) for match in _best(query.probes, hits, weights)]
         scored.sort(key=lambda result: (-result.score, result.product_id))
         return Ranking(
             categories=category.guesses(fused),
-            verdict=_verdict(query.probes, matches, scored, self._weights.verdict),
+            verdict=_verdict(query.probes, hits, scored, self._weights.verdict),
             results=tuple(scored[: query.top_k]),
         )
 
     def _categories(self, query: RankingQuery, hits: Sequence[Hit]) -> Mapping[str, float]:
+        posterior = category.model_posterior(query.probes, self._leaves)
         if query.category is not None:
             # The shopper's pick wins: the model only says which leaf below it.
-            allowed = {node for node in self._taxonomy.below(query.category) if node in self._taxonomy.leaves}
-            posterior = category.model_posterior(query.probes[-1], self._leaves)
+            allowed = [node for node in self._taxonomy.below(query.category) if node in self._taxonomy.leaves]
             within = {leaf: posterior.get(leaf, 0.0) + 1e-6 for leaf in allowed}
             total = sum(within.values())
             return {leaf: probability / total for leaf, probability in within.items()}
         vote = self._weights.vote
-        # The last probe is the most particular one: the region, where there is a region.
-        posterior = category.model_posterior(query.probes[-1], self._leaves)
         return category.fuse(posterior, category.neighbour_vote(hits, self._taxonomy, vote.neighbours), vote.share)
 
-    def _score(
-        self,
-        query: RankingQuery,
-        match: _Match,
-        floors: Mapping[int, float],
-        fused: Mapping[str, float],
-        weights: PartWeights,
-    ) -> Result:
-        visual = float(np.mean([_similarity(match, probe, floors) for probe in range(len(query.probes))]))
-        colour = float(np.mean([query.probes[probe].colour @ hit.colour for probe, hit in match.by_probe.items()]))
+    def _score(self, match: _Match, fused: Mapping[str, float], weights: PartWeights, *, explain: bool) -> Result:
         values = {
-            "visual": _unit(visual),
-            "category": category.agreement(match.best.node, fused, self._taxonomy),
-            "colour": _unit(colour),
+            "visual": _unit(match.hit.similarity),
+            "category": category.agreement(match.hit.node, fused, self._taxonomy),
+            "colour": match.colour,
         }
         by_part = weights.model_dump()
         total = sum(by_part.values())
         shares = tuple(Contribution(part, by_part[part] / total, values[part]) for part in PARTS)
         return Result(
-            product_id=match.best.product_id,
-            image_id=match.best.image_id,
+            product_id=match.hit.product_id,
+            image_id=match.hit.image_id,
+            node=match.hit.node,
             score=sum(share.weight * share.value for share in shares),
             scores=Scores(**values),
-            details=match.best.details,
-            explanation=shares if query.explain else (),
+            details=match.hit.details,
+            explanation=shares if explain else (),
         )
 
 
-def _by_product(hits: Sequence[Hit]) -> list[_Match]:
-    best: dict[str, dict[int, Hit]] = {}
-    for hit in hits:
-        mine = best.setdefault(hit.product_id, {})
-        known = mine.get(hit.probe)
-        if known is None or (-hit.similarity, hit.image_id) < (-known.similarity, known.image_id):
-            mine[hit.probe] = hit
-    return [_Match(min(mine.values(), key=lambda hit: (-hit.similarity, hit.probe)), mine) for mine in best.values()]
+def _best(probes: Sequence[Features], hits: Sequence[Hit], weights: PartWeights) -> list[_Match]:
+    """Each product's best hit, by look and colour together."""
+    best: dict[str, tuple[float, _Match]] = {}
+    for hit, colour in zip(hits, _colours(probes, hits), strict=True):
+        worth = weights.visual * hit.similarity + weights.colour * colour
+        known = best.get(hit.product_id)
+        if known is None or (worth, hit.similarity) > (known[0], known[1].hit.similarity):
+            best[hit.product_id] = (worth, _Match(hit, colour))
+    return [match for _, match in best.values()]
 
 
-def _floors(hits: Sequence[Hit]) -> dict[int, float]:
-    floors: dict[int, float] = {}
-    for hit in hits:
-        floors[hit.probe] = min(floors.get(hit.probe, 1.0), hit.similarity)
-    return floors
+def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:
+    """How alike the colours of each hit and its probe are, 0..1."""
+    if not hits:
+        return []
+    of_probes = np.stack([probes[hit.probe].colour for hit in hits])
+    of_hits = np.stack([hit.colour for hit in hits])
+    return [_unit(float(value)) for value in np.einsum("ij,ij->i", of_probes, of_hits)]
 
 
-def _similarity(match: _Match, probe: int, floors: Mapping[int, float]) -> float:
-    hit = match.by_probe.get(probe)
-    return hit.similarity if hit is not None else floors.get(probe, 0.0)
-
-
-def _verdict(probes: Sequence[Features], matches: Sequence[_Match], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
+def _verdict(probes: Sequence[Features], hits: Sequence[Hit], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
     hashes = {probe.content_hash for probe in probes if probe.content_hash}
-    if any(hit.content_hash in hashes for match in matches for hit in match.by_probe.values()):
+    if any(hit.content_hash in hashes for hit in hits):
         return Verdict.EXACT_COPY
     if not ranked:
         return Verdict.NO_MATCH

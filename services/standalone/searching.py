@@ -31,6 +31,4 @@ def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, c
     log.configure(level="WARNING", service="standalone")
     with compose(target) as parts:
         answer = parts.search.search(query)
-        unnamed = [result.product_id for result in answer.ranking.results if not result.details.category]
-        nodes = {product_id: parts.catalogue.get(product_id).node for product_id in unnamed}
-        return SearchOut.of(answer, request_id=answer.request_id, categories=nodes, explain=False).model_dump(mode="json")
+        return SearchOut.of(answer, request_id=answer.request_id, explain=False).model_dump(mode="json")

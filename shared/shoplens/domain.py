@@ -5,6 +5,7 @@ Everything here is frozen and knows no other part. Arrays are documented by shap
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,6 +77,12 @@ class Region:
     box: Box
     category: str
     score: float
+
+    @property
+    def salience(self) -> float:
+        """How likely the region is what the photo is about, 0..1: sure, large and near the middle."""
+        off_centre = math.hypot((self.box.x0 + self.box.x1 - 1) / 2, (self.box.y0 + self.box.y1 - 1) / 2)
+        return self.score * math.sqrt(self.box.area) * (1.0 - off_centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +197,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class IndexedRegion:
-    """One searchable vector of an image: the whole frame, or a region that the detector found."""
+    """One searchable vector of an image: the whole frame, a region that the detector found, or a close-up of one."""
 
     box: Box
     category: str
@@ -294,10 +301,11 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A product in the answer; ``image_id`` is its picture that matched best."""
+    """A product in the answer; ``image_id`` is its picture that matched best, ``node`` the taxonomy's name for its category."""
 
     product_id: str
     image_id: str
+    node: str
     score: float
     scores: Scores
     details: ProductDetails

@@ -58,9 +58,7 @@ class Encoder(Protocol):
 class Catalogue(Protocol):
     """Keeps products and their vectors, and finds the nearest ones. A write is found once it is acknowledged."""
 
-    def put(
-        self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str
-    ) -> Product:
+    def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         """Store a product whole, in place of what it was. ``images`` are those of the draft, encoded by ``model``.
 
         An older ``version`` than the stored one changes nothing and returns the stored product; so does the same
@@ -92,9 +90,7 @@ class Catalogue(Protocol):
         """The picture as it came in. Raises ``NotFound``."""
         ...
 
-    def search(
-        self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str
-    ) -> Sequence[Hit]:
+    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         """Up to ``limit`` hits for each probe, nearest first within a probe.
 
         ``nodes`` restricts the search to products of these taxonomy nodes; empty means all.

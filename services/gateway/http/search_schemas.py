@@ -71,7 +71,7 @@ class ResultOut(BaseModel):
     explanation: list[ContributionOut] | None = Field(default=None, description="Only with `explain`.")
 
     @classmethod
-    def of(cls, result: Result, *, category: str | None, explain: bool) -> Self:
+    def of(cls, result: Result, *, explain: bool) -> Self:
         scores, details = result.scores, result.details
         out = cls(
             product_id=result.product_id,
@@ -87,7 +87,7 @@ class ResultOut(BaseModel):
             ),
             title=details.title,
             price=None if details.price is None else PriceJson(amount=details.price.amount, currency=details.price.currency),
-            category=category,
+            category=result.details.category or result.node,
             brand=details.brand,
             in_stock=details.in_stock,
             image_url=picture_address(result.product_id, result.image_id),
@@ -126,8 +126,7 @@ class SearchOut(BaseModel):
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
 
     @classmethod
-    def of(cls, answer: SearchAnswer, *, request_id: str, categories: dict[str, str], explain: bool) -> Self:
-        """``categories``: our node for each product whose shop gave it no name of its own."""
+    def of(cls, answer: SearchAnswer, *, request_id: str, explain: bool) -> Self:
         return cls(
             request_id=request_id,
             model=answer.model,
@@ -136,9 +135,6 @@ class SearchOut(BaseModel):
             region=answer.region,
             categories=[CategoryOut(name=guess.name, probability=guess.probability) for guess in answer.ranking.categories],
             verdict=answer.ranking.verdict,
-            results=[
-                ResultOut.of(result, category=result.details.category or categories.get(result.product_id), explain=explain)
-                for result in answer.ranking.results
-            ],
+            results=[ResultOut.of(result, explain=explain) for result in answer.ranking.results],
             timings_ms=dict(answer.timings_ms),
         )

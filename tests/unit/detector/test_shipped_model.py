@@ -81,8 +81,12 @@ def test_any_shape_of_picture_will_do(detector: LiteRtDetector, shape: tuple[int
 
 
 def test_an_unknown_class_is_refused_by_name(detector: LiteRtDetector) -> None:
-    with pytest.raises(UnknownCategory, match="no category 'hovercraft'; use one of: top, "):
+    with pytest.raises(UnknownCategory, match="no group 'hovercraft'; use one of: top, "):
         detector.detect(somebody(), category="hovercraft")
+
+
+def test_a_group_that_it_was_not_taught_is_not_found(detector: LiteRtDetector) -> None:
+    assert detector.detect(somebody(), category="underwear") == []
 
 
 def test_many_threads_get_one_threads_answer(detector: LiteRtDetector) -> None:

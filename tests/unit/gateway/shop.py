@@ -190,6 +190,7 @@ def _result(product: Product, place: int) -> Result:
     return Result(
         product_id=product.id,
         image_id=product.images[0].id,
+        node=product.node,
         score=visual,
         scores=Scores(visual=visual, category=0.8, colour=None),
         details=product.details,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.category import node_after, node_of
-from services.ingest.extraction import Extractor, worth_indexing
+from services.ingest.extraction import Extractor, close_ups, worth_indexing
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, ProductDetails, Region
 from tests.unit.ingest.doubles import LEAVES, Looking, Seeing, photo
 
@@ -16,12 +18,30 @@ LEFT, RIGHT, TOP, BOTTOM = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1), Box(0, 0, 1, 0.
 def test_the_frame_and_the_best_regions() -> None:
     regions = [Region(LEFT, "top", 0.6), Region(RIGHT, "shoes", 0.9)]
     indexed = Extractor(Looking(regions), Seeing()).extract(ImageSource("front", page_url="https://shop.example/p", creator="C"), photo(7))
-    assert [(region.box, region.category) for region in indexed.regions] == [(WHOLE_FRAME, LEAVES[1]), (RIGHT, "shoes"), (LEFT, "top")]
+    found = [(region.box, region.category) for region in indexed.regions]
+    assert found[:3] == [(WHOLE_FRAME, LEAVES[1]), (RIGHT, "shoes"), (LEFT, "top")]
+    assert found[3:] == [(box, "shoes") for box in close_ups(RIGHT)]
     assert (indexed.image.id, indexed.image.width, indexed.image.height) == ("front", 40, 30)
     assert (indexed.image.page_url, indexed.image.creator) == ("https://shop.example/p", "C")
     assert indexed.content == photo(7)
     assert indexed.media_type == "image/png"
     assert {region.features.content_hash for region in indexed.regions} == {indexed.image.content_hash}
+
+
+def test_a_picture_without_regions_has_close_ups_of_its_own() -> None:
+    indexed = Extractor(Looking([]), Seeing()).extract(ImageSource("front"), photo(7))
+    assert [region.box for region in indexed.regions] == [WHOLE_FRAME, *close_ups(WHOLE_FRAME)]
+
+
+@given(st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.01, 1), st.floats(0.01, 1))
+def test_close_ups_cover_their_box_and_nothing_beyond(x0: float, y0: float, width: float, height: float) -> None:
+    box = Box(x0, y0, min(1.0, x0 + width), min(1.0, y0 + height))
+    corners = close_ups(box)
+    assert min(corner.x0 for corner in corners) == box.x0
+    assert min(corner.y0 for corner in corners) == box.y0
+    assert max(corner.x1 for corner in corners) == pytest.approx(box.x1)
+    assert max(corner.y1 for corner in corners) == pytest.approx(box.y1)
+    assert all(corner.area == pytest.approx(0.36 * box.area) for corner in corners)
 
 
 def test_regions_that_add_nothing_are_left_out() -> None:

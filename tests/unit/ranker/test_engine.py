@@ -75,9 +75,12 @@ def test_a_product_appears_once_with_its_best_picture(ranker):
     assert [(result.product_id, result.image_id) for result in ranking.results] == [("a", "front")]
 
 
-def test_a_product_that_both_probes_find_beats_one_that_only_one_finds(ranker):
-    hits = [hit("both", 0.8), hit("both", 0.8, probe=1), hit("one", 0.85), hit("other", 0.3), hit("other", 0.3, probe=1)]
-    assert ids(ranker.rank(RankingQuery((features(), features())), hits))[0] == "both"
+def test_a_product_is_worth_its_best_pair_of_probe_and_region(ranker):
+    query = RankingQuery((features(colour=RED), features(colour=BLUE)))
+    hits = [hit("a", 0.8, image_id="look", colour=BLUE), hit("a", 0.7, image_id="both", colour=BLUE, probe=1), hit("b", 0.85, colour=BLUE)]
+    ranking = ranker.rank(query, hits)
+    assert [(result.product_id, result.image_id) for result in ranking.results] == [("a", "both"), ("b", "1")]
+    assert ranking.results[0].scores.visual == pytest.approx(0.7)
 
 
 def test_the_explanation_adds_up_to_the_score(ranker):

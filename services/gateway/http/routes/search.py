@@ -15,7 +15,6 @@ from services.gateway.http.search_form import SearchForm
 from services.gateway.http.search_schemas import SearchOut
 from shoplens import images
 from shoplens.domain import SearchAnswer, SearchQuery
-from shoplens.errors import NotFound
 from shoplens.taxonomy import taxonomy
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -110,7 +109,7 @@ _FORM: dict[str, Any] = {
 )
 async def search(request: Request, parts: Given) -> SearchOut:
     form = await search_form.read(request, parts.settings.max_picture_bytes)
-    return await parts.searches.run(lambda: _described(parts, _searched(parts, form), problems.request_id(request), form.explain))
+    return await parts.searches.run(lambda: _described(_searched(parts, form), problems.request_id(request), form.explain))
 
 
 @router.get(
@@ -130,7 +129,7 @@ async def similar(
     top_k: Annotated[int, Query(ge=1, le=search_form.MAX_TOP_K, description="How many results.")] = 20,
 ) -> SearchOut:
     def work() -> SearchOut:
-        return _described(parts, parts.search.similar(product_id, top_k=top_k), problems.request_id(request), explain=False)
+        return _described(parts.search.similar(product_id, top_k=top_k), problems.request_id(request), explain=False)
 
     return await parts.searches.run(work)
 
@@ -170,17 +169,5 @@ def _searched(parts: Parts, form: SearchForm) -> SearchAnswer:
     )
 
 
-def _described(parts: Parts, answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:
-    unnamed = [result.product_id for result in answer.ranking.results if not result.details.category]
-    return SearchOut.of(answer, request_id=request_id, categories=_nodes(parts, unnamed), explain=explain)
-
-
-def _nodes(parts: Parts, product_ids: list[str]) -> dict[str, str]:
-    """Our own name for products that their shop gave none."""
-    nodes: dict[str, str] = {}
-    for product_id in product_ids:
-        try:
-            nodes[product_id] = parts.catalogue.get(product_id).node
-        except NotFound:  # deleted since it was found
-            continue
-    return nodes
+def _described(answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:
+    return SearchOut.of(answer, request_id=request_id, explain=explain)

@@ -53,6 +53,7 @@ def pack_result(result: Result) -> ranker_pb2.Result:
     return ranker_pb2.Result(
         product_id=result.product_id,
         image_id=result.image_id,
+        node=result.node,
         score=result.score,
         scores=pack_scores(result.scores),
         details=pack_details(result.details),
@@ -64,6 +65,7 @@ def unpack_result(message: ranker_pb2.Result) -> Result:
     return Result(
         product_id=message.product_id,
         image_id=message.image_id,
+        node=message.node,
         score=message.score,
         scores=unpack_scores(message.scores),
         details=unpack_details(message.details),

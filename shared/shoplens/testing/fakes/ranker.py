@@ -26,7 +26,7 @@ class FakeRanker:
 def _result(hit: Hit, *, explain: bool) -> Result:
     score = min(max(hit.similarity, 0.0), 1.0)
     explanation = (Contribution("visual", 1.0, score),) if explain else ()
-    return Result(hit.product_id, hit.image_id, score, Scores(visual=score), hit.details, explanation)
+    return Result(hit.product_id, hit.image_id, hit.node, score, Scores(visual=score), hit.details, explanation)
 
 
 def _categories(query: RankingQuery) -> tuple[CategoryGuess, ...]:
