@@ -29,6 +29,9 @@ from shoplens.taxonomy import taxonomy
 CANDIDATES = 200
 """Hits asked of the catalogue for each probe: enough that ranking can reorder, few enough to stay quick."""
 
+HITS_A_RESULT = 8
+"""Hits asked for each result wanted beyond that: a product has so many regions."""
+
 REGION_SCORE = 0.5
 """Regions below this score are left out unless the request says otherwise."""
 
@@ -89,7 +92,7 @@ class CameraSearch:
         nodes = taxonomy().below(query.category) if query.category is not None else ()
         with watch.stage("search"):
             return self._catalogue.search(
-                [probe.embedding for probe in probes], limit=max(CANDIDATES, query.top_k), nodes=nodes, model=card.model
+                [probe.embedding for probe in probes], limit=max(CANDIDATES, HITS_A_RESULT * query.top_k), nodes=nodes, model=card.model
             )
 
     def _answer(
