@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ class Calibration:
         clipped = np.clip(scores, 1e-6, 1.0 - 1e-6)
         logits = np.log(clipped / (1.0 - clipped))
         return np.asarray(1.0 / (1.0 + np.exp(-(self.slope * logits + self.offset))), dtype=np.float32)
+
+    def raw(self, probability: float) -> float:
+        """The raw score that is worth ``probability``, 0..1; the way back."""
+        logit = math.log(probability / (1.0 - probability))
+        return 1.0 / (1.0 + math.exp(-(logit - self.offset) / self.slope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +137,10 @@ def select(
 
     ``only`` is the class of a guided search; other classes then neither show nor suppress.
     """
-    scores = selection.free(scores) if only is None else selection.guided(scores)
+    calibration = selection.free if only is None else selection.guided
     if only is not None:
         scores = np.where(np.arange(scores.shape[1]) == only, scores, np.float32(0.0))
-    found = _candidates(scores, boxes, place, selection.floor)
+    found = _candidates(scores, boxes, place, calibration, selection.floor)
     # Moved far apart, boxes of different classes never overlap: one suppression serves all classes.
     apart = found.boxes + 2.0 * found.classes[:, None].astype(np.float32)
     found = found.take(suppress(apart, found.scores, selection.same_class))
@@ -142,10 +148,11 @@ def select(
     return found.take(np.arange(min(len(found.scores), selection.limit)))
 
 
-def _candidates(scores: NDArray[np.float32], boxes: NDArray[np.float32], place: Letterbox, floor: float) -> Found:
-    locations, classes = np.nonzero(scores >= floor)
+def _candidates(scores: NDArray[np.float32], boxes: NDArray[np.float32], place: Letterbox, calibration: Calibration, floor: float) -> Found:
+    # Calibration keeps the order, so only what comes near the top needs it.
+    locations, classes = np.nonzero(scores > calibration.raw(floor))
     kept = scores[locations, classes]
     best = np.argsort(-kept, kind="stable")[:_CANDIDATES]
     locations, classes = locations[best], classes[best]
-    found = Found(place.to_picture(boxes[locations, classes]), classes, kept[best])
+    found = Found(place.to_picture(boxes[locations, classes]), classes, calibration(kept[best]))
     return found.take(np.flatnonzero(areas(found.boxes) > 0.0))

@@ -1,17 +1,17 @@
 """Boxes as arrays: fitting a picture into a model's input and back, overlap, and the suppression of duplicates.
 
-A box is a row x0, y0, x1, y1, float32. Everything here is plain numpy and OpenCV, and pure.
+A box is a row x0, y0, x1, y1, float32. Everything here is pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from shoplens.domain import Pixels
+from shoplens.scaling import scaled
 
 Boxes = NDArray[np.float32]
 """``[n, 4]``, x0, y0, x1, y1."""
@@ -41,11 +41,8 @@ class Letterbox:
 
     def draw(self, pixels: Pixels) -> Pixels:
         """The picture in its place: ``[input_height, input_width, 3]``."""
-        shrinks = self.width < pixels.shape[1]
-        # Averaging is right for shrinking only; for enlarging OpenCV would fall back to single pixels.
-        resized = cv2.resize(pixels, (self.width, self.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         canvas = np.full((self.input_height, self.input_width, 3), PADDING, dtype=np.uint8)
-        canvas[self.top : self.top + self.height, self.left : self.left + self.width] = resized
+        canvas[self.top : self.top + self.height, self.left : self.left + self.width] = scaled(pixels, self.width, self.height)
         return canvas
 
     def to_picture(self, boxes: Boxes) -> Boxes:

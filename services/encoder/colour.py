@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shoplens.domain import Pixels, Vector
+from shoplens.scaling import scaled
 
 LIGHTNESS_BINS = 5
 CHROMA_BINS = 5
@@ -35,7 +36,7 @@ def colour_signature(pixels: Pixels, mask: NDArray[np.float32]) -> Vector:
 
     mask: ``float32 [rows, columns]`` of any size, 0..1, stretched over the pixels; where it is empty, all pixels count.
     """
-    small = cv2.resize(pixels, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    small = scaled(pixels, _SIDE, _SIDE).astype(np.float32) / 255
     weight = cv2.resize(mask, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR).reshape(-1)
     if weight.sum() < 1e-3 * weight.size:
         weight = np.ones_like(weight)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from services.encoder.colour import WIDTH as COLOUR_WIDTH
 from services.encoder.colour import colour_signature
 from shoplens import deadlines
-from shoplens.domain import Box, EncoderCard, Features, Picture, Pixels
+from shoplens.domain import Box, EncoderCard, Features, Picture
 from shoplens.models import LiteRtModel, Manifest, ModelError
+from shoplens.scaling import scaled
 
 _OUTPUTS = ("embedding", "categories", "mask")
 
@@ -53,8 +53,9 @@ class LiteRtEncoder:
         deadlines.check()
         if not boxes:
             return []
-        crops = [self._fit(box.crop(picture.pixels)) for box in boxes]
-        outputs = self._model(self._manifest.input.normalise(np.stack(crops)))
+        wanted = self._manifest.input
+        crops = [scaled(box.crop(picture.pixels), wanted.width, wanted.height) for box in boxes]
+        outputs = self._model(wanted.normalise(np.stack(crops)))
         return [
             Features(
                 embedding=_unit(outputs["embedding"][row]),
@@ -64,12 +65,6 @@ class LiteRtEncoder:
             )
             for row in range(len(boxes))
         ]
-
-    def _fit(self, pixels: Pixels) -> Pixels:
-        size = (self._manifest.input.width, self._manifest.input.height)
-        shrinks = pixels.shape[0] > size[1] or pixels.shape[1] > size[0]
-        resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        return np.asarray(resized, dtype=np.uint8)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from services.ranker import category
-from services.ranker.weights import DEFAULT_PATH, PARTS, PartWeights, RankingWeights, VerdictThresholds
+from services.ranker.weights import DEFAULT_PATH, PartWeights, RankingWeights, VerdictThresholds
 from shoplens import deadlines
 from shoplens.domain import Contribution, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
 from shoplens.taxonomy import Taxonomy, taxonomy
@@ -45,7 +46,9 @@ class FusionRanker:
         deadlines.check()
         weights = self._weights.weights.overridden(query.weights)
         fused = self._categories(query, hits)
-        scored = [self._score(match, fused, weights, explain=query.explain) for match in _best(query.probes, hits, weights)]
+        shares = weights.shares()
+        agreement = cache(partial(category.agreement, fused=fused, taxonomy=self._taxonomy))
+        scored = [_scored(match, agreement(match.hit.node), shares, explain=query.explain) for match in _best(query.probes, hits, weights)]
         scored.sort(key=lambda result: (-result.score, result.product_id))
         return Ranking(
             categories=category.guesses(fused),
@@ -64,24 +67,18 @@ class FusionRanker:
         vote = self._weights.vote
         return category.fuse(posterior, category.neighbour_vote(hits, self._taxonomy, vote.neighbours), vote.share)
 
-    def _score(self, match: _Match, fused: Mapping[str, float], weights: PartWeights, *, explain: bool) -> Result:
-        values = {
-            "visual": _unit(match.hit.similarity),
-            "category": category.agreement(match.hit.node, fused, self._taxonomy),
-            "colour": match.colour,
-        }
-        by_part = weights.model_dump()
-        total = sum(by_part.values())
-        shares = tuple(Contribution(part, by_part[part] / total, values[part]) for part in PARTS)
-        return Result(
-            product_id=match.hit.product_id,
-            image_id=match.hit.image_id,
-            node=match.hit.node,
-            score=sum(share.weight * share.value for share in shares),
-            scores=Scores(**values),
-            details=match.hit.details,
-            explanation=shares if explain else (),
-        )
+
+def _scored(match: _Match, agreement: float, shares: Mapping[str, float], *, explain: bool) -> Result:
+    values = {"visual": _unit(match.hit.similarity), "category": agreement, "colour": match.colour}
+    return Result(
+        product_id=match.hit.product_id,
+        image_id=match.hit.image_id,
+        node=match.hit.node,
+        score=sum(share * values[part] for part, share in shares.items()),
+        scores=Scores(**values),
+        details=match.hit.details,
+        explanation=tuple(Contribution(part, share, values[part]) for part, share in shares.items()) if explain else (),
+    )
 
 
 def _best(probes: Sequence[Features], hits: Sequence[Hit], weights: PartWeights) -> list[_Match]:

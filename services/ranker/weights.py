@@ -28,6 +28,12 @@ class PartWeights(_Frozen):
     category: float = Field(ge=0, le=_MOST_WEIGHT, allow_inf_nan=False)
     colour: float = Field(ge=0, le=_MOST_WEIGHT, allow_inf_nan=False)
 
+    def shares(self) -> dict[str, float]:
+        """Each part's share of a score; they add up to 1."""
+        by_part = {part: float(getattr(self, part)) for part in PARTS}
+        total = sum(by_part.values())
+        return {part: weight / total for part, weight in by_part.items()}
+
     def overridden(self, overrides: Mapping[str, float]) -> PartWeights:
         """With a request's own weights in place. Raises ``InvalidArgument``."""
         if not overrides:
