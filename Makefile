@@ -52,7 +52,8 @@ proto: $(VENV)/.dev ## Build the gRPC stubs from protos/
 	$(BIN)/python -m tools.protos build
 
 train: $(VENV)/.train ## Make the models from the photos in DATA
-	$(BIN)/python -m training --data $(DATA)
+	$(BIN)/python -m training.encoder --data $(DATA)
+	$(BIN)/python -m training.detector --data $(DATA) --resume
 
 eval: $(VENV)/.dev ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)

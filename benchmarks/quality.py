@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import retrieval
+from benchmarks import detection, retrieval
 from benchmarks.report import publish
 
 REPORT = Path("build/eval.json")
 
 
-def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogue_luma/ (and the other sets).")]) -> None:
-    """Put the gallery, search with every other view, print the table."""
-    manifest = data / "catalogue_luma" / "manifest.csv"
-    if not manifest.is_file():
-        raise typer.BadParameter(f"{manifest} is missing; evaluation needs a folder with catalogue_luma/manifest.csv and its photos.")
+def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogue_luma/ and street_boxes/.")]) -> None:
+    """Put the gallery and search with every other view; find the regions of street photos; print the tables."""
+    for needed in (data / "catalogue_luma" / "manifest.csv", data / "street_boxes" / "boxes.csv"):
+        if not needed.is_file():
+            raise typer.BadParameter(f"{needed} is missing; evaluation needs labelled photos: make eval DATA=<their folder>.")
     publish("Retrieval, catalogue_luma, other views → main views", retrieval.measure(data), REPORT)
+    publish("Detection, street_boxes, val", detection.measured(data), REPORT)
 
 
 if __name__ == "__main__":
