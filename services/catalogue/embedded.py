@@ -21,6 +21,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -70,6 +71,12 @@ class EmbeddedMilvus:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def gone(self, within_s: float) -> bool:
+        """Whether the child has ended, or does so within this time."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        return not self.alive
 
     def close(self) -> None:
         """Stop the child and wait until it is gone."""

@@ -17,16 +17,18 @@ from typing import Self
 
 import numpy as np
 
-from services.catalogue import rows, schema
+from services.catalogue import rows
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Directory, Entry
-from services.catalogue.documents import Documents
 from services.catalogue.drafts import check_id, check_images, check_version, document_of, patched
 from services.catalogue.expressions import one_of
 from services.catalogue.gathering import Gatherer
+from services.catalogue.kept import Nearby
 from services.catalogue.ledger import Change, Ledger
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
+from services.catalogue.readiness import Readiness
+from services.catalogue.searching import MOST_HITS, Searcher
 from services.catalogue.tokens import product_before, token_after
 from shoplens import deadlines
 from shoplens.domain import (
@@ -45,8 +47,6 @@ from shoplens.domain import (
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound, ShoplensError
 from shoplens.metrics import INDEX_ITEMS
 
-MOST_HITS = 16_384
-"""The largest limit of a search, which is Milvus'."""
 MOST_PRODUCTS = 1000
 """The largest page."""
 _WRITE_S = 60.0
@@ -87,8 +87,11 @@ class MilvusCatalogue:
         self._card = card
         self._meta = settle_model(milvus, card)
         self._directory = Directory()
-        self._documents = Documents(self._load_documents)
-        self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, self._documents)
+        nearby = Nearby.to(milvus, self._meta.images)
+        self._documents = nearby.documents
+        self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, nearby)
+        self._searcher = Searcher(milvus, self._meta.images, self._directory, nearby, lambda: self._ledger.hidden)
+        self._readiness = Readiness(lambda: milvus.ready(self._meta.images, "embedding"))
         self._write_lock = threading.Lock()
         self._puts = Gatherer(self._put_all, self._writing)
         self._ledger.recover()
@@ -184,24 +187,7 @@ class MilvusCatalogue:
         where = one_of("node", nodes)
         if not probes or not len(self._directory):
             return []
-        vectors = np.stack(probes).astype(np.float32, copy=False)
-        hits: list[Hit] = []
-        ask = limit
-        for _ in range(_LOOKS):
-            changes = self._directory.changes
-            found = self._milvus.search(
-                self._meta.images, vectors, field="embedding", limit=ask, fields=["record"], where=where,
-                params=schema.search_params(embedded=self._milvus.embedded is not None, limit=ask, filtered=bool(where)),
-            )  # fmt: skip
-            shown = self._shown(found)
-            hits = [hit for of_probe in shown for hit in of_probe[:limit]]
-            left_out = any(len(of_probe) < len(raw) for of_probe, raw in zip(shown, found, strict=True))
-            too_few = any(len(of_probe) < min(limit, len(raw)) for of_probe, raw in zip(shown, found, strict=True))
-            # A row left out was superseded: its successor may be further down, or was written while we looked.
-            if not left_out or (not too_few and self._directory.changes == changes):
-                break
-            ask = min(limit + self._ledger.hidden, MOST_HITS)
-        return hits
+        return self._searcher.nearest(np.stack(probes).astype(np.float32, copy=False), limit=limit, where=where)
 
     def status(self) -> IndexStatus:
         now = datetime.now(UTC)
@@ -212,7 +198,7 @@ class MilvusCatalogue:
             items=items,
             products=len(self._directory),
             fresh_as_of=now,  # a write is acknowledged only once it can be found
-            ready=self._milvus.ready(self._meta.images, "embedding"),
+            ready=self._readiness.now(),
         )
 
     @contextmanager
@@ -256,22 +242,6 @@ class MilvusCatalogue:
         batch[draft.id] = Change(document, base, rows.image_rows(base, prepared.node, images), pictures)
         return document.product
 
-    def _shown(self, found: Sequence[Sequence[Row]]) -> list[list[Hit]]:
-        """The hits of each probe whose rows are a product's present ones."""
-        records = [[(row["distance"], rows.RegionRecord.from_text(row["entity"]["record"])) for row in of_probe] for of_probe in found]
-        entries = {record.base: self._directory.of_base(record.base) for of_probe in records for _, record in of_probe}
-        documents = self._documents.of(entry.number for entry in entries.values() if entry is not None)
-        shown: list[list[Hit]] = []
-        for probe, of_probe in enumerate(records):
-            hits: list[Hit] = []
-            for similarity, record in of_probe:
-                entry = entries[record.base]
-                document = None if entry is None else documents.get(entry.number)
-                if document is not None:
-                    hits.append(_hit(probe, similarity, record, document))
-            shown.append(hits)
-        return shown
-
     def _entry(self, product_id: str) -> Entry:
         entry = self._directory.find(product_id)
         if entry is None:
@@ -292,10 +262,6 @@ class MilvusCatalogue:
             raise self._missing(entry.product_id)
         return document
 
-    def _load_documents(self, numbers: Sequence[int]) -> dict[int, str]:
-        found = self._milvus.rows(schema.PRODUCTS, numbers, ["id", "document"])
-        return {int(row["id"]): str(row["document"]) for row in found}
-
     def _image_rows(self, ids: Sequence[int]) -> list[Row]:
         return self._milvus.rows(self._meta.images, ids, ["id", "node", "category", "record", "posterior", "embedding"])
 
@@ -313,18 +279,3 @@ class MilvusCatalogue:
 def _settled(document: rows.Document) -> rows.Document:
     """The document as it will be read again: what a put returns equals what a get returns."""
     return rows.document_from_text(rows.document_to_text(document))
-
-
-def _hit(probe: int, similarity: float, record: rows.RegionRecord, document: rows.Document) -> Hit:
-    product, image = document.product, document.product.images[record.image]
-    return Hit(
-        probe=probe,
-        product_id=product.id,
-        image_id=image.id,
-        similarity=min(1.0, max(-1.0, float(similarity))),
-        box=record.box,
-        node=product.node,
-        colour=record.colour,
-        content_hash=image.content_hash,
-        details=product.details,
-    )

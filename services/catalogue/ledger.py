@@ -39,7 +39,7 @@ import structlog
 from services.catalogue import rows, schema
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Directory, Entry
-from services.catalogue.documents import Documents
+from services.catalogue.kept import Nearby
 from services.catalogue.pictures import PictureFiles
 from shoplens.errors import ShoplensError
 
@@ -77,12 +77,12 @@ class _Retired:
 class Ledger:
     """The one writer of the two collections, the pictures' folder and the directory."""
 
-    def __init__(self, milvus: Milvus, images: str, pictures: PictureFiles, directory: Directory, documents: Documents) -> None:
+    def __init__(self, milvus: Milvus, images: str, pictures: PictureFiles, directory: Directory, nearby: Nearby) -> None:
         self._milvus = milvus
         self._images = images
         self._pictures = pictures
         self._directory = directory
-        self._documents = documents
+        self._nearby = nearby
         self._retired = _Retired()
         self._in_flight = 0
         self._last = 0
@@ -117,8 +117,10 @@ class Ledger:
             raise
         finally:
             self._in_flight = 0
+        for row in image_rows:
+            self._nearby.records.add(int(row["id"]), row["record"])
         for row, (number, change) in zip(product_rows, numbered, strict=True):
-            self._documents.add(number, row["document"])
+            self._nearby.documents.add(number, row["document"])
             product, files = change.document.product, change.document.files
             self._retire(
                 self._directory.set(Entry(product.id, number, product.version, change.base, change.document.rows, files)), change.base
@@ -141,9 +143,14 @@ class Ledger:
     def flush(self) -> None:
         """Remove every retired row. An error leaves the rest for the next time."""
         retired = self._retired
-        for name, ids in ((schema.PRODUCTS, retired.products), (self._images, retired.images), (schema.PRODUCTS, retired.tombstones)):
+        for name, ids, kept in (
+            (schema.PRODUCTS, retired.products, self._nearby.documents),
+            (self._images, retired.images, self._nearby.records),
+            (schema.PRODUCTS, retired.tombstones, self._nearby.documents),
+        ):
             if ids:
                 self._milvus.delete(name, ids)
+                kept.forget(ids)  # not a moment earlier: until now a search may have met them
                 ids.clear()
 
     def recover(self) -> None:
@@ -191,7 +198,7 @@ class Ledger:
 
         def visit(batch: list[Row]) -> None:
             for row in batch:
-                self._documents.add(int(row["id"]), row.pop("document"))
+                self._nearby.documents.add(int(row["id"]), row.pop("document"))
                 found.append(row)
 
         self._milvus.scan(schema.PRODUCTS, ["id", "product_id", "version", "deleted", "base", "rows", "pictures", "document"], visit)
@@ -203,7 +210,6 @@ class Ledger:
         self._retired.products.append(entry.number)
         if entry.base != base:
             self._retired.images += entry.image_ids()
-        self._documents.forget(entry.number)
         self._drop_unused(entry.files)
 
     def _drop_unused(self, files: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from services.catalogue.engine import MilvusCatalogue, PreparedProduct
@@ -94,6 +95,29 @@ def test_a_dead_child_is_unavailable_not_a_hang(catalogue: MilvusCatalogue) -> N
         with pytest.raises(Unavailable, match="restart"):
             call()
     assert time.monotonic() - begun < 5.0
+
+
+class HungUpError(grpc.RpcError):
+    """What gRPC raises where the other side closed the connection."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_search_that_a_living_child_broke_off_is_asked_once_more(catalogue: MilvusCatalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(catalogue, draft("p1", 1))
+    client = catalogue._milvus._client
+    search, broken_off = client.search, iter((True, False, True, True))
+
+    def unreliable(*args: object, **kwargs: object) -> object:
+        if next(broken_off):
+            raise HungUpError
+        return search(*args, **kwargs)
+
+    monkeypatch.setattr(client, "search", unreliable)
+    assert found(catalogue, 1)[0] == "p1"
+    with pytest.raises(Unavailable, match="try again"):
+        found(catalogue, 1)
 
 
 def test_a_child_that_hangs_is_not_waited_for_and_the_write_in_doubt_is_settled(tmp_path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.catalogue.connection import Row
+from services.catalogue.connection import Neighbours, Row
 
 Blow = Callable[[Callable[[float], None]], None]
 """Takes a write, as a function of how much of it is done (0..1), and does what an interruption does."""
@@ -66,15 +65,14 @@ class MemoryMilvus:
         for number in list(self.tables[name]):
             visit(self.rows(name, [number], fields))
 
-    def search(
-        self, name: str, probes: NDArray[np.float32], *, limit: int, fields: Sequence[str], where: str, **_: Mapping[str, Any]
-    ) -> list[list[Row]]:
+    def search(self, name: str, probes: NDArray[np.float32], *, limit: int, where: str, **_: object) -> list[Neighbours]:
         assert not where
-        return [self._nearest(name, probe)[:limit] for probe in probes]
+        return [self._nearest(name, probe, limit) for probe in probes]
 
-    def _nearest(self, name: str, probe: NDArray[np.float32]) -> list[Row]:
-        hits = [{"id": number, "distance": float(row["embedding"] @ probe), "entity": row} for number, row in self.tables[name].items()]
-        return sorted(hits, key=lambda hit: -float(hit["distance"]))
+    def _nearest(self, name: str, probe: NDArray[np.float32], limit: int) -> Neighbours:
+        similarities = {number: float(row["embedding"] @ probe) for number, row in self.tables[name].items()}
+        ids = sorted(similarities, key=lambda number: -similarities[number])[:limit]
+        return Neighbours(ids, [similarities[number] for number in ids])
 
     def _write(self, write: Callable[[float], None]) -> None:
         self.writes += 1

@@ -1,12 +1,12 @@
-"""Documents near at hand."""
+"""What rows say, near at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from services.catalogue.documents import Documents
-from services.catalogue.rows import Document, document_to_text
+from services.catalogue.kept import ENTRY_BYTES, Kept
+from services.catalogue.rows import Document, document_from_text, document_to_text
 from shoplens.domain import Product, ProductDetails
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -16,7 +16,12 @@ def document(number: int) -> Document:
     return Document(Product(f"p{number}", ProductDetails(title="x" * 100), (), 1, "hat", MOMENT), ())
 
 
-SIZE = len(document_to_text(document(1)))
+SIZE = 4 * len(document_to_text(document(1))) + ENTRY_BYTES
+
+
+def kept(store: Store, room: int = 10) -> Kept[Document]:
+    """Room for so many that were read."""
+    return Kept(store.load, document_from_text, growth=4, capacity=room * SIZE)
 
 
 class Store:
@@ -32,7 +37,7 @@ class Store:
 
 def test_what_is_known_is_not_asked_for_again() -> None:
     store = Store()
-    documents = Documents(store.load)
+    documents = kept(store)
     documents.add(1, document_to_text(document(1)))
     assert documents.of([1, 2, 2]) == {1: document(1), 2: document(2)}
     assert documents.of([2, 1]) == {1: document(1), 2: document(2)}
@@ -40,12 +45,12 @@ def test_what_is_known_is_not_asked_for_again() -> None:
 
 
 def test_what_is_gone_is_left_out() -> None:
-    assert Documents(Store().load).of([3, 99]) == {3: document(3)}
+    assert kept(Store()).of([3, 99]) == {3: document(3)}
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
     store = Store()
-    documents = Documents(store.load, capacity=4 * SIZE * 3)  # room for three that were read
+    documents = kept(store, room=3)
     for number in (1, 2, 3, 1, 4):
         documents.of([number])
     store.asked.clear()
@@ -57,10 +62,10 @@ def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
 
 def test_what_is_forgotten_makes_room() -> None:
     store = Store()
-    documents = Documents(store.load, capacity=4 * SIZE)
+    documents = kept(store, room=1)
     documents.of([1])
-    documents.forget(1)
-    documents.forget(1)
+    documents.forget([1, 99])
+    documents.forget([1])
     documents.of([2])
     store.asked.clear()
     documents.of([2])
