@@ -35,7 +35,7 @@ $(VENV)/.train: $(VENV)/.dev requirements/train.txt
 demo: install ## Serve the demo catalogue of real product photos, and print the page's address
 	$(BIN)/shoplens serve --host $(HOST) --port $(PORT) --data build/demo --catalogue demo
 
-test: $(VENV)/.dev ## Run every test that this machine can (REQUIRE_ALL=1: nothing may be skipped)
+test: $(VENV)/$(if $(REQUIRE_ALL),.train,.dev) ## Run every test that this machine can (REQUIRE_ALL=1: nothing may be skipped)
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## Check style, types and protos

@@ -43,11 +43,11 @@ def measure() -> dict[str, float]:
     """p50 of a camera search at one caller, the bare time beside it, and their ratio."""
     detect, encode = _bare("detector", 1), _bare("encoder", 1)
     with tempfile.TemporaryDirectory(prefix="shoplens-bench-") as folder, serving(Path(folder) / "data", catalogue="demo") as client:
-        photo = _a_photo(client)
-        probes = len(_search(client, photo)["regions"][:1]) + 1
+        request = _request(client, _a_photo(client))
+        probes = 1 if _is_whole(_search(client, request)) else 2
         whole, bare, stages = [], [], []
         for index in track(range(WARM_UP + ROUNDS), "camera search and bare inference in turns"):
-            spent = _ms(lambda: stages.append(_search(client, photo)["timings_ms"]))
+            spent = _ms(lambda: stages.append(_search(client, request)["timings_ms"]))
             limit = _ms(detect) + sum(_ms(encode) for _ in range(probes))
             if index >= WARM_UP:
                 whole.append(spent)
@@ -64,11 +64,23 @@ def measure() -> dict[str, float]:
     return report
 
 
+def _is_whole(answer: dict) -> bool:
+    """Whether the search was for the whole frame alone; else the frame and the region are encoded."""
+    x0, y0, x1, y1 = answer["regions"][answer["region"]]["box"]
+    return (x1 - x0) * (y1 - y0) > 0.95
+
+
 def _a_photo(client: httpx.Client) -> bytes:
     """A picture of the demo catalogue with something worn on it."""
     product = client.get("/v1/products", params={"page_size": 1}).raise_for_status().json()["products"][0]
     return client.get(f"/v1/products/{product['product_id']}/images/{product['images'][0]['id']}").raise_for_status().content
 
 
-def _search(client: httpx.Client, photo: bytes) -> dict:
-    return client.post("/v1/search", files={"image": photo}).raise_for_status().json()
+def _request(client: httpx.Client, photo: bytes) -> httpx.Request:
+    """A search, ready to be sent again and again: what the client library takes to build it is not the server's time."""
+    request = client.build_request("POST", "/v1/search", files={"image": photo})
+    return client.build_request("POST", "/v1/search", content=request.read(), headers={"content-type": request.headers["content-type"]})
+
+
+def _search(client: httpx.Client, request: httpx.Request) -> dict:
+    return client.send(request).raise_for_status().json()

@@ -35,7 +35,8 @@ PHONE: dict[str, Any] = {
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: as long as it is open, Playwright keeps an event loop running in this thread.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
