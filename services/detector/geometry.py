@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,12 +78,10 @@ def areas(boxes: Boxes) -> NDArray[np.float32]:
 def suppress(boxes: Boxes, scores: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
     """Greedy non-maximum suppression: indices of the boxes to keep, best score first.
 
-    A box goes when it overlaps a better one that stays by more than ``threshold``.
+    A box goes when it overlaps a better one that stays by more than ``threshold``. Areas and scores are above 0.
     """
-    order = np.argsort(-scores, kind="stable")
-    alike = overlaps(boxes, boxes)
-    kept: list[int] = []
-    for index in order:
-        if all(alike[index, better] <= threshold for better in kept):
-            kept.append(int(index))
-    return np.asarray(kept, dtype=np.intp)
+    if not len(boxes):
+        return np.zeros(0, dtype=np.intp)
+    corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
+    kept = cv2.dnn.NMSBoxes(corner_and_size, scores, score_threshold=0.0, nms_threshold=threshold)  # type: ignore[arg-type]
+    return np.asarray(kept, dtype=np.intp).reshape(-1)

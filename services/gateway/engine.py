@@ -26,11 +26,14 @@ from shoplens.errors import InvalidArgument
 from shoplens.ports import Catalogue, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
 
-CANDIDATES = 200
+CANDIDATES = 100
 """Hits asked of the catalogue for each probe: enough that ranking can reorder, few enough to stay quick."""
 
-HITS_A_RESULT = 8
-"""Hits asked for each result wanted beyond that: a product has so many regions."""
+HITS_A_RESULT = 5
+"""Hits asked for each result wanted, beyond that."""
+
+DEEPER = 8
+"""How much further a search goes that found too few products, because a product has many regions."""
 
 REGION_SCORE = 0.5
 """Regions below this score are left out unless the request says otherwise."""
@@ -90,10 +93,14 @@ class CameraSearch:
 
     def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features]) -> Sequence[Hit]:
         nodes = taxonomy().below(query.category) if query.category is not None else ()
+        embeddings = [probe.embedding for probe in probes]
+        limit = max(CANDIDATES, HITS_A_RESULT * query.top_k)
         with watch.stage("search"):
-            return self._catalogue.search(
-                [probe.embedding for probe in probes], limit=max(CANDIDATES, HITS_A_RESULT * query.top_k), nodes=nodes, model=card.model
-            )
+            hits = self._catalogue.search(embeddings, limit=limit, nodes=nodes, model=card.model)
+            all_there_is = len(hits) < limit * len(embeddings)
+            if not all_there_is and len({hit.product_id for hit in hits}) <= query.top_k:
+                hits = self._catalogue.search(embeddings, limit=limit * DEEPER, nodes=nodes, model=card.model)
+        return hits
 
     def _answer(
         self,

@@ -129,6 +129,14 @@ def test_regions_below_the_wanted_score_are_left_out(camera, least, left):
     assert list(answer.regions) == left or (not left and answer.regions[0].box == WHOLE_FRAME)
 
 
+def test_a_search_that_finds_too_few_products_goes_deeper(camera, catalogue, monkeypatch):
+    shallow = [hit for hit in catalogue.search([0], limit=200, model=CARD.model) if hit.product_id == "a"] * 100
+    deep = catalogue.search([0], limit=200, model=CARD.model)
+    monkeypatch.setattr(catalogue, "search", lambda probes, *, limit, **_: shallow if limit <= 100 else deep)
+    answer = camera().search(SearchQuery(picture=PICTURE, top_k=3))
+    assert [result.product_id for result in answer.ranking.results] == ["a", "b", "c"]
+
+
 def test_more_like_this_leaves_the_product_itself_out(camera):
     answer = camera().similar("a", top_k=5)
     assert [result.product_id for result in answer.ranking.results] == ["b", "c"]

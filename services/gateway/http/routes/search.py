@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.gateway.http import problems, search_form
@@ -107,9 +107,9 @@ _FORM: dict[str, Any] = {
         HTTPStatus.GATEWAY_TIMEOUT,
     ),
 )
-async def search(request: Request, parts: Given) -> SearchOut:
+async def search(request: Request, parts: Given) -> Response:
     form = await search_form.read(request, parts.settings.max_picture_bytes)
-    return await parts.searches.run(lambda: _described(_searched(parts, form), problems.request_id(request), form.explain))
+    return await parts.searches.run(lambda: _answer(_described(_searched(parts, form), problems.request_id(request), form.explain)))
 
 
 @router.get(
@@ -167,6 +167,11 @@ def _searched(parts: Parts, form: SearchForm) -> SearchAnswer:
             explain=form.explain,
         )
     )
+
+
+def _answer(described: SearchOut) -> Response:
+    """The answer as it goes out. Handed to the framework it would be checked against its own model once more."""
+    return Response(described.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _described(answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:
