@@ -26,10 +26,10 @@ from shoplens.errors import InvalidArgument
 from shoplens.ports import Catalogue, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
 
-CANDIDATES = 100
+CANDIDATES = 64
 """Hits asked of the catalogue for each probe: enough that ranking can reorder, few enough to stay quick."""
 
-HITS_A_RESULT = 5
+HITS_A_RESULT = 3
 """Hits asked for each result wanted, beyond that."""
 
 DEEPER = 8
