@@ -32,6 +32,10 @@ $(VENV)/.train: $(VENV)/.dev requirements/train.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/train.txt
 	@touch $@
 
+$(VENV)/.eval: $(VENV)/.dev requirements/eval.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/eval.txt
+	@touch $@
+
 demo: install ## Serve the demo catalogue of real product photos, and print the page's address
 	$(BIN)/shoplens serve --host $(HOST) --port $(PORT) --data build/demo --catalogue demo
 
@@ -55,7 +59,7 @@ train: $(VENV)/.train ## Make the models from the photos in DATA
 	$(BIN)/python -m training.encoder --data $(DATA)
 	$(BIN)/python -m training.detector --data $(DATA) --resume
 
-eval: $(VENV)/.dev ## Measure quality on the photos in DATA; writes build/eval.json
+eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)
 
 bench: $(VENV)/.dev ## Measure speed against the machine's limits; writes build/bench.json

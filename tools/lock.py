@@ -1,6 +1,6 @@
 """Pins what pyproject.toml asks for: exact versions and hashes, no download addresses.
 
-One file a way of using shoplens; a larger one takes the versions of the smaller, so that they can share an environment.
+One file a way of using shoplens; all take the versions of the first two, so that they can share an environment.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ import sys
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
-LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (("serving", ()), ("dev", ("dev",)), ("train", ("dev", "train")))
+LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("serving", ()),
+    ("dev", ("dev",)),
+    ("eval", ("dev", "eval")),
+    ("train", ("dev", "train")),
+)
 
 
 def lock(name: str, extras: tuple[str, ...], constraints: tuple[str, ...]) -> None:
     """Write ``requirements/<name>.txt``."""
-    arguments = ["uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
+    uv = Path(sys.executable).with_name("uv")
+    arguments = [str(uv), "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
     arguments += [
         "--universal",
         "--python-version",
@@ -34,7 +40,7 @@ def main() -> None:
     done: tuple[str, ...] = ()
     for name, extras in LEVELS:
         sys.stderr.write(f"locking {name}\n")
-        lock(name, extras, done[-1:])
+        lock(name, extras, done[:2])
         done = (*done, name)
 
 
