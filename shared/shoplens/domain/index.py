@@ -1,0 +1,74 @@
+"""What the catalogue keeps of a picture, and what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shoplens.domain.pictures import Box, Features, Vector
+from shoplens.domain.products import ProductDetails, ProductImage
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRegion:
+    """One searchable vector of an image: the whole frame, a region that the detector found, or a close-up of one."""
+
+    box: Box
+    category: str
+    features: Features
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedImage:
+    """An image ready for the catalogue: its record, its encoded bytes (to show again) and its vectors.
+
+    ``regions[0]`` is the whole frame.
+    """
+
+    image: ProductImage
+    content: bytes
+    media_type: str
+    regions: tuple[IndexedRegion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """The bytes of a catalogue picture as they came in."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The index as it stands: ``version`` names model and generation; ``items`` counts images that can be found.
+
+    ``fresh_as_of``: every write acknowledged before this moment can be found. ``ready``: no index is being built.
+    """
+
+    version: str
+    items: int
+    products: int
+    fresh_as_of: datetime
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A catalogue region near a probe.
+
+    probe: which of the query's probes found it.
+    similarity: cosine of the two embeddings, −1..1.
+    node: the taxonomy's name for the product's category.
+    colour: the region's colour signature, as in ``Features``.
+    """
+
+    probe: int
+    product_id: str
+    image_id: str
+    similarity: float
+    box: Box
+    node: str
+    colour: Vector
+    content_hash: str
+    details: ProductDetails

@@ -1,0 +1,111 @@
+"""A camera search: what is asked, how it is ranked, what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shoplens.domain.index import IndexStatus
+from shoplens.domain.pictures import Box, Features, Picture, Region
+from shoplens.domain.products import ProductDetails
+
+
+class Verdict(StrEnum):
+    """What the best result is to the photo, surest first."""
+
+    EXACT_COPY = "exact_copy"
+    EDITED_COPY = "edited_copy"
+    SAME_PRODUCT = "same_product"
+    SIMILAR = "similar"
+    NO_MATCH = "no_match"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The parts of a result's score, each 0..1; ``None`` where a part had nothing to say."""
+
+    visual: float
+    category: float | None = None
+    colour: float | None = None
+    text: float | None = None
+    attributes: float | None = None
+    business: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One part's share of a score: ``weight`` × ``value``. The shares of a result add up to its score."""
+
+    part: str
+    weight: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A product in the answer; ``image_id`` is its picture that matched best, ``node`` the taxonomy's name for its category."""
+
+    product_id: str
+    image_id: str
+    node: str
+    score: float
+    scores: Scores
+    details: ProductDetails
+    explanation: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryGuess:
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankingQuery:
+    """What the ranker needs to know of a query.
+
+    probes: the query's features; a hit names the one that found it.
+    category: the shopper's pick (a taxonomy node), or None.
+    weights: overrides by part name, each 0..10.
+    """
+
+    probes: tuple[Features, ...]
+    category: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    top_k: int = 20
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    categories: tuple[CategoryGuess, ...]
+    verdict: Verdict
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A camera search. Exactly one of ``picture`` and ``product_id``; ``category`` is a taxonomy node."""
+
+    picture: Picture | None = None
+    product_id: str | None = None
+    box: Box | None = None
+    category: str | None = None
+    region_score: float | None = None
+    top_k: int = 20
+    weights: Mapping[str, float] = field(default_factory=dict)
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """``region`` is the index in ``regions`` of the one searched for; ``timings_ms`` by stage."""
+
+    request_id: str
+    model: str
+    index: IndexStatus
+    regions: tuple[Region, ...]
+    region: int
+    ranking: Ranking
+    timings_ms: Mapping[str, float]

@@ -1,0 +1,27 @@
+"""The detector over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shoplens.api.detector.v1 import detector_pb2, detector_pb2_grpc
+from shoplens.domain import Picture, Region
+from shoplens.rpc.clients.client import Client
+from shoplens.rpc.convert.packing import packing
+from shoplens.rpc.convert.pictures import pack_picture, unpack_region
+
+
+class DetectorClient(Client):
+    """Implements ``ports.Detector``."""
+
+    part = "detector"
+    service = detector_pb2.DESCRIPTOR.services_by_name["DetectorService"]
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self._stub = detector_pb2_grpc.DetectorServiceStub(self._channel)
+
+    def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
+        with packing():
+            request = detector_pb2.DetectRequest(picture=pack_picture(picture), category=category)
+        return [unpack_region(region) for region in self._call(self._stub.Detect, request).regions]

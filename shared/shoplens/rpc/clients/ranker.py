@@ -1,0 +1,28 @@
+"""The ranker over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shoplens.api.ranker.v1 import ranker_pb2, ranker_pb2_grpc
+from shoplens.domain import Hit, Ranking, RankingQuery
+from shoplens.rpc.clients.client import Client
+from shoplens.rpc.convert.index import pack_hit
+from shoplens.rpc.convert.packing import packing
+from shoplens.rpc.convert.rankings import pack_ranking_query, unpack_ranking
+
+
+class RankerClient(Client):
+    """Implements ``ports.Ranker``."""
+
+    part = "ranker"
+    service = ranker_pb2.DESCRIPTOR.services_by_name["RankerService"]
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self._stub = ranker_pb2_grpc.RankerServiceStub(self._channel)
+
+    def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
+        with packing():
+            request = ranker_pb2.RankRequest(query=pack_ranking_query(query), hits=[pack_hit(hit) for hit in hits])
+        return unpack_ranking(self._call(self._stub.Rank, request).ranking)
