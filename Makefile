@@ -58,6 +58,7 @@ proto: $(VENV)/.dev ## Build the gRPC stubs from protos/
 train: $(VENV)/.train ## Make the models from the photos in DATA
 	$(BIN)/python -m training.encoder --data $(DATA)
 	$(BIN)/python -m training.detector --data $(DATA) --resume
+	$(BIN)/python -m training.copies --data $(DATA)
 
 eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)

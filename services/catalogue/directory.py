@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
 from dataclasses import dataclass
 
 
@@ -42,7 +41,7 @@ class Directory:
         self._by_id: dict[str, Entry] = {}
         self._by_base: dict[int, Entry] = {}
         self._sorted: list[str] = []
-        self._files: Counter[str] = Counter()
+        self._users: dict[str, list[str]] = {}
         self._images = 0
         self.changes = 0
 
@@ -63,7 +62,12 @@ class Directory:
 
     def uses(self, file: str) -> bool:
         """Whether any product shows this picture."""
-        return file in self._files
+        return file in self._users
+
+    def users(self, file: str) -> tuple[str, ...]:
+        """The products that show this picture, in the order of their ids."""
+        with self._lock:
+            return tuple(sorted(set(self._users.get(file, ()))))
 
     def after(self, product_id: str, count: int) -> list[Entry]:
         """The next ``count`` entries in the order of their ids; from the first one where ``product_id`` is empty."""
@@ -97,6 +101,10 @@ class Directory:
     def _count(self, entry: Entry, change: int) -> None:
         self._images += change * len(entry.files)
         for file in entry.files:
-            self._files[file] += change
-            if self._files[file] == 0:
-                del self._files[file]
+            users = self._users.setdefault(file, [])
+            if change > 0:
+                users.append(entry.product_id)
+            else:
+                users.remove(entry.product_id)
+            if not users:
+                del self._users[file]

@@ -8,7 +8,7 @@ process's writes would not be seen until the next open.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from shoplens.domain import (
     EncoderCard,
     Features,
     Hit,
+    ImageHolder,
     IndexedImage,
     IndexStatus,
     Product,
@@ -173,6 +174,19 @@ class MilvusCatalogue:
             if stored.image.id == image_id:
                 return StoredPicture(self._pictures.read(stored.file), stored.media_type)
         raise NotFound(f"The product {product_id!r} has no image {image_id!r}; its images are listed with the product.")
+
+    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
+        deadlines.check()
+        found: dict[str, list[ImageHolder]] = {}
+        for content_hash in dict.fromkeys(content_hashes):
+            entries = [entry for name in self._directory.users(content_hash) if (entry := self._directory.find(name)) is not None]
+            documents = self._documents.of(entry.number for entry in entries)
+            products = [documents[entry.number].product for entry in entries if entry.number in documents]
+            images = [(product.id, image) for product in products for image in product.images]
+            holders = [ImageHolder(name, image) for name, image in images if image.content_hash == content_hash]
+            if holders:
+                found[content_hash] = holders
+        return found
 
     def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         """As the port says, in one call to Milvus. Raises ``InvalidArgument`` for a limit outside 1..16384 or other widths."""

@@ -11,7 +11,7 @@ from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
 from shoplens.domain import ProductDraft, ProductPatch
 from shoplens.ports import Catalogue
 from shoplens.rpc.convert.features import pack_features
-from shoplens.rpc.convert.index import pack_hit, pack_page, pack_status, source_of, unpack_indexed_image
+from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status, source_of, unpack_indexed_image
 from shoplens.rpc.convert.packing import unpack_vector
 from shoplens.rpc.convert.products import pack_product, unpack_changes, unpack_details
 from shoplens.rpc.server import Mount
@@ -60,6 +60,10 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
     def GetPicture(self, request: pb.GetPictureRequest, context: grpc.ServicerContext) -> pb.GetPictureResponse:
         picture = self._catalogue.picture(request.product_id, request.image_id)
         return pb.GetPictureResponse(content=picture.content, media_type=picture.media_type)
+
+    def FindHolders(self, request: pb.FindHoldersRequest, context: grpc.ServicerContext) -> pb.FindHoldersResponse:
+        found = self._catalogue.holders(list(request.content_hashes))
+        return pb.FindHoldersResponse(holders=[pack_holder(holder) for holders in found.values() for holder in holders])
 
     def SearchRegions(self, request: pb.SearchRegionsRequest, context: grpc.ServicerContext) -> pb.SearchRegionsResponse:
         probes = [unpack_vector(probe) for probe in request.probes]

@@ -9,12 +9,13 @@ from functools import partial
 import structlog
 import uvicorn
 
+from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.gateway.http import HttpSettings, create_app
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
 from shoplens.fetcher import Fetcher
-from shoplens.rpc.clients import CatalogueClient, DetectorClient, EncoderClient, IngestClient, RankerClient
+from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
 
 
@@ -26,12 +27,19 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         CatalogueClient(settings.catalogue) as catalogue,
         RankerClient(settings.ranker) as ranker,
         IngestClient(settings.ingest) as ingest,
+        CopiesClient(settings.copies) as copies,
         Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
     ):
         search = CameraSearch(detector, encoder, catalogue, ranker)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
         app = create_app(
-            search=search, ingest=ingest, catalogue=catalogue, fetcher=fetcher, readiness=probes, settings=HttpSettings.from_environment()
+            search=search,
+            copies=CatalogueCopySearch(copies, catalogue),
+            ingest=ingest,
+            catalogue=catalogue,
+            fetcher=fetcher,
+            readiness=probes,
+            settings=HttpSettings.from_environment(),
         )
         config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False)
         with closing(config.bind_socket()) as listening:

@@ -20,4 +20,5 @@ class GatewaySettings(ServerSettings):
     catalogue: str = Field(default="127.0.0.1:50053", description="The catalogue's address.")
     ranker: str = Field(default="127.0.0.1:50054", description="The ranker's address.")
     ingest: str = Field(default="127.0.0.1:50055", description="The write path's address.")
+    copies: str = Field(default="127.0.0.1:50057", description="The address of what finds copies.")
     allow_private_addresses: bool = Field(default=False, description="Let photos be fetched from private addresses.")

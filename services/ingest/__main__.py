@@ -9,7 +9,7 @@ from services.ingest.engine import Pipeline
 from services.ingest.servicer import mount
 from services.ingest.settings import IngestSettings
 from shoplens.fetcher import Fetcher
-from shoplens.rpc.clients import CatalogueClient, DetectorClient, EncoderClient
+from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient
 from shoplens.rpc.launch import Service, launch
 
 
@@ -19,9 +19,10 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
         DetectorClient(settings.detector) as detector,
         EncoderClient(settings.encoder) as encoder,
         CatalogueClient(settings.catalogue) as catalogue,
+        CopiesClient(settings.copies) as copies,
         Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root) as fetcher,
     ):
-        pipeline = Pipeline(detector, encoder, catalogue, fetcher)
+        pipeline = Pipeline(detector, encoder, copies, catalogue, fetcher)
         yield Service([mount(pipeline)], {client.part: client.probe for client in (detector, encoder, catalogue)})
 
 

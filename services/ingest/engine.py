@@ -18,7 +18,7 @@ from services.ingest.extraction import Extractor
 from shoplens import deadlines, metrics
 from shoplens.domain import ImageSource, ImportOutcome, IndexedImage, Product, ProductDraft, ProductPatch
 from shoplens.errors import InternalError, InvalidArgument, NotFound, ShoplensError
-from shoplens.ports import Catalogue, Detector, Encoder
+from shoplens.ports import Catalogue, Copies, Detector, Encoder
 
 WORKERS: Final = 4
 """Products prepared at once by ``put_many``: enough to hide a picture's download behind another's inference."""
@@ -60,8 +60,8 @@ def _counted(operation: str) -> Iterator[None]:
 class Pipeline:
     """Implements ``ports.Ingest``."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, catalogue: Catalogue, fetcher: PictureSource) -> None:
-        self._extractor = Extractor(detector, encoder)
+    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies, catalogue: Catalogue, fetcher: PictureSource) -> None:
+        self._extractor = Extractor(detector, encoder, copies)
         self._encoder = encoder
         self._catalogue = catalogue
         self._fetcher = fetcher

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import structlog
 
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, ProductImage, Region
+from shoplens.errors import Overloaded, Unavailable
 from shoplens.images import decode, media_type
-from shoplens.ports import Detector, Encoder
+from shoplens.ports import Copies, Detector, Encoder
 
 REGION_SCORE: Final = 0.5
 """Regions that the detector is less sure of are not indexed: a wrong one costs more than it finds."""
@@ -23,13 +25,16 @@ CLOSE_UPS: Final = ((0.0, 0.0, 0.6, 0.6), (0.4, 0.0, 1.0, 0.6), (0.0, 0.4, 0.6, 
 NEARLY_WHOLE: Final = 0.85
 """A region over this share of the frame adds nothing to the frame itself."""
 
+_log = structlog.get_logger()
+
 
 class Extractor:
     """Detects and encodes; holds no state of its own."""
 
-    def __init__(self, detector: Detector, encoder: Encoder) -> None:
+    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies) -> None:
         self._detector = detector
         self._encoder = encoder
+        self._copies = copies
 
     def extract(self, source: ImageSource, content: bytes) -> IndexedImage:
         """The whole frame first, called by its likeliest leaf, then the regions worth finding, then close-ups.
@@ -37,6 +42,7 @@ class Extractor:
         Raises what ``images.decode`` and the models do.
         """
         picture = decode(content)
+        self._make_known(picture)
         detected = self._detector.detect(picture)
         regions = worth_indexing(detected)
         subject = main_region(detected)
@@ -55,6 +61,13 @@ class Extractor:
             media_type=media_type(content),
             regions=tuple(map(IndexedRegion, boxes, categories, features)),
         )
+
+    def _make_known(self, picture: Picture) -> None:
+        try:
+            self._copies.add(picture)
+        except (Unavailable, Overloaded) as error:
+            # Selling goes on without; the finder of copies catches up with the catalogue by itself.
+            _log.warning("copies_not_told", content_hash=picture.content_hash, problem=str(error))
 
 
 def worth_indexing(regions: Sequence[Region]) -> list[Region]:

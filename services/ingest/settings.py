@@ -18,6 +18,7 @@ class IngestSettings(ServerSettings):
     port: int = Field(default=50_055, ge=0, le=65_535)
     detector: str = Field(default="127.0.0.1:50051", description="The detector's address.")
     encoder: str = Field(default="127.0.0.1:50052", description="The encoder's address.")
+    copies: str = Field(default="127.0.0.1:50057", description="The address of what finds copies.")
     catalogue: str = Field(default="127.0.0.1:50053", description="The catalogue's address.")
     allow_private_addresses: bool = Field(default=False, description="Let pictures be fetched from private addresses.")
     file_root: Path | None = Field(default=None, description="The folder below which file: addresses may be read.")

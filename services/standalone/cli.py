@@ -1,4 +1,4 @@
-"""The command line: ``shoplens serve``, ``import`` and ``search``."""
+"""The command line: ``shoplens serve``, ``import``, ``search`` and ``copies``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import __version__
 from shoplens.config import SettingsError
+from shoplens.domain import CopyOrder
 from shoplens.errors import ShoplensError
 from shoplens.models import ModelError
 
@@ -113,6 +114,27 @@ def search(
             terminal.json(answer)
         else:
             terminal.results(answer)
+
+
+@app.command()
+def copies(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A picture: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.")],
+    server: Server = None,
+    data: Data = None,
+    sort: Annotated[CopyOrder, typer.Option(help="What comes first.")] = CopyOrder.BEST,
+    top_k: Annotated[int, typer.Option(help="How many matches.", min=1, max=200)] = 20,
+    json: Json = False,
+) -> None:
+    """Find the catalogue's pictures of which a picture is a copy, edited or not."""
+    from services.standalone.searching import find_copies
+
+    terminal = Terminal(quiet=json)
+    with _told(terminal):
+        answer = find_copies(photo, _target(server, data), order=sort, top_k=top_k)
+        if json:
+            terminal.json(answer)
+        else:
+            terminal.copies(answer)
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from services.catalogue.engine import MilvusCatalogue
+from services.copies.catching_up import catching_up
+from services.copies.engine import CopyFinder
 from services.detector.engine import LiteRtDetector
 from services.encoder.engine import LiteRtEncoder
+from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.ingest.engine import Pipeline
 from services.ranker.engine import FusionRanker
@@ -18,7 +21,7 @@ from services.standalone.settings import StandaloneSettings
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
-from shoplens.ports import Catalogue, Detector, Encoder, Ingest, Ranker, Search
+from shoplens.ports import Catalogue, CopySearch, Detector, Encoder, Ingest, Ranker, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Parts:
     encoder: Encoder
     catalogue: Catalogue
     ranker: Ranker
+    copies: CopySearch
     ingest: Ingest
     search: Search
     fetcher: Fetcher
@@ -54,6 +58,10 @@ def compose(settings: StandaloneSettings) -> Parts:
         catalogue = opened.enter_context(
             MilvusCatalogue.open(str(settings.data / "catalogue.db"), pictures=settings.data / "pictures", card=encoder.card())
         )
+        copies = opened.enter_context(
+            CopyFinder(model_folder("copies", root=settings.models), settings.data / "copies.db", threads=settings.threads)
+        )
+        opened.enter_context(catching_up(catalogue, copies))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
         ranker = FusionRanker.load(encoder.card().categories)
         return Parts(
@@ -61,7 +69,8 @@ def compose(settings: StandaloneSettings) -> Parts:
             encoder=encoder,
             catalogue=catalogue,
             ranker=ranker,
-            ingest=Pipeline(detector, encoder, catalogue, fetcher),
+            copies=CatalogueCopySearch(copies, catalogue),
+            ingest=Pipeline(detector, encoder, copies, catalogue, fetcher),
             search=CameraSearch(detector, encoder, catalogue, ranker),
             fetcher=fetcher,
             readiness={"catalogue": lambda: _require_finished(catalogue)},

@@ -68,6 +68,7 @@ def application(parts: Parts, loading: Loading, credits: Sequence[Credit]) -> Fa
     """The gateway's application; ready once the catalogue is loaded too."""
     return create_app(
         search=parts.search,
+        copies=parts.copies,
         ingest=parts.ingest,
         catalogue=parts.catalogue,
         fetcher=parts.fetcher,

@@ -10,7 +10,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tenacity.wait import wait_base
 
-from shoplens.domain import ImportOutcome, ProductDraft
+from shoplens.domain import CopyOrder, ImportOutcome, ProductDraft
 from shoplens.errors import BY_REASON, Overloaded, ShoplensError, Unavailable
 from shoplens.products import draft_document
 
@@ -59,6 +59,13 @@ class RemoteShop:
         """The answer of ``POST /v1/search``, as JSON."""
         form = {"top_k": str(top_k)} | ({"category": category} if category else {})
         response = self._send("/v1/search", data=form, files={"image": ("photo", photo)})
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def copies(self, photo: bytes, *, order: CopyOrder, top_k: int) -> dict[str, Any]:
+        """The answer of ``POST /v1/copies``, as JSON."""
+        form = {"sort": order.value, "top_k": str(top_k)}
+        response = self._send("/v1/copies", data=form, files={"image": ("photo", photo)})
         answer: dict[str, Any] = response.json()
         return answer
 

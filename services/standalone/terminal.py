@@ -85,3 +85,41 @@ class Terminal:
             cells = (f"{result['score']:.3f}", result["title"], cost, result["category"] or "", result["product_id"])
             table.add_row(*map(escape, cells))
         self._out.print(table)
+
+    def copies(self, answer: dict[str, Any]) -> None:
+        """The answer of a search for copies as a table, in its order."""
+        if not answer["matches"]:
+            self.say("No copy of it in the catalogue.")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("score", justify="right", no_wrap=True)
+        table.add_column("change")
+        table.add_column("size", justify="right", no_wrap=True)
+        table.add_column("published", no_wrap=True)
+        table.add_column("creator")
+        table.add_column("product", overflow="fold")
+        for match in answer["matches"]:
+            cells = (
+                f"{match['score']:.3f}",
+                _change(match["change"]),
+                f"{match['width']} × {match['height']}",
+                (match["published_at"] or "")[:10],
+                match["creator"] or "",
+                f"{match['product_id']} / {match['image_id']}",
+            )
+            table.add_row(*map(escape, cells))
+        self._out.print(table)
+
+
+def _change(change: dict[str, Any]) -> str:
+    """What was done to a picture, in words."""
+    words = []
+    if change["overlap"] < 0.97:
+        words.append(f"cut to {change['overlap']:.0%}")
+    if change["query_overlap"] < 0.97:
+        words.append(f"within something larger ({change['query_overlap']:.0%} of it)")
+    if change["flipped"]:
+        words.append("mirrored")
+    if change["recolouring"] != "none":
+        words.append({"grey": "turned grey", "hue": "hues turned"}[change["recolouring"]])
+    return ", ".join(words) or "none to speak of"

@@ -6,14 +6,18 @@ Every method raises only errors of :mod:`shoplens.errors` and heeds the deadline
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from shoplens.domain import (
     Box,
+    Copy,
+    CopyMatch,
+    CopyQuery,
     EncoderCard,
     Features,
     Hit,
+    ImageHolder,
     ImportOutcome,
     IndexedImage,
     IndexStatus,
@@ -90,6 +94,10 @@ class Catalogue(Protocol):
         """The picture as it came in. Raises ``NotFound``."""
         ...
 
+    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
+        """The products' images that show these pictures, by content hash, in the order of product ids; unused ones are left out."""
+        ...
+
     def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         """Up to ``limit`` hits for each probe, nearest first within a probe.
 
@@ -99,6 +107,38 @@ class Catalogue(Protocol):
 
     def status(self) -> IndexStatus:
         """How much can be found, and how fresh it is."""
+        ...
+
+
+class Copies(Protocol):
+    """Knows pictures by what they show, and finds those that are edited copies of one another."""
+
+    def add(self, picture: Picture) -> None:
+        """Know a picture; found once it returns. A picture that is known already costs nothing."""
+        ...
+
+    def missing(self, content_hashes: Sequence[str]) -> Sequence[str]:
+        """Those of the pictures that are not known."""
+        ...
+
+    def find(self, picture: Picture, *, limit: int = 100) -> Sequence[Copy]:
+        """The known pictures of which this one is a copy, likeliest first; the same file is the likeliest of all."""
+        ...
+
+    def among(self, picture: Picture, content_hashes: Sequence[str]) -> Sequence[Copy]:
+        """Those of the pictures named of which this one is a copy, likeliest first: quicker than ``find``."""
+        ...
+
+    def groups(self, content_hashes: Sequence[str]) -> Mapping[str, str]:
+        """A name for the group of known pictures that copy each other, for each of these that is in one."""
+        ...
+
+
+class CopySearch(Protocol):
+    """Where in the catalogue a picture is used, edited or not."""
+
+    def copies(self, query: CopyQuery) -> Sequence[CopyMatch]:
+        """A match for each image of a product that is a copy, in the order asked for."""
         ...
 
 

@@ -12,7 +12,7 @@ from shoplens.errors import Unavailable
 from shoplens.ports import Catalogue, Ingest
 from shoplens.rpc.clients import IngestClient
 from shoplens.testing.contracts.ingest import IngestContract
-from shoplens.testing.fakes import FakeCatalogue, FakeDetector, FakeEncoder, FakeIngest
+from shoplens.testing.fakes import FakeCatalogue, FakeCopies, FakeDetector, FakeEncoder, FakeIngest
 from tests.contract.served import ROUTES, served
 
 
@@ -32,7 +32,7 @@ def catalogue() -> Catalogue:
 def implementation(request: pytest.FixtureRequest, catalogue: Catalogue) -> Ingest:
     if request.param == "fake":
         return FakeIngest(FakeEncoder(), catalogue)
-    return Pipeline(FakeDetector(), FakeEncoder(), catalogue, Nowhere())
+    return Pipeline(FakeDetector(), FakeEncoder(), FakeCopies(), catalogue, Nowhere())
 
 
 @pytest.fixture(params=ROUTES)

@@ -61,6 +61,7 @@ def address(shop: Shop) -> Iterator[str]:
     """Where a drawn shop is open."""
     app = create_app(
         search=shop,
+        copies=shop,
         ingest=shop,
         catalogue=ShopCatalogue(shop),
         fetcher=shop,

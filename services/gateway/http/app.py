@@ -12,13 +12,14 @@ from services.gateway.http.credits import Credit
 from services.gateway.http.identifiers import EncodedPath
 from services.gateway.http.parts import Fetcher, Parts
 from services.gateway.http.requests import Requests
+from services.gateway.http.routes import copies as copying
 from services.gateway.http.routes import imports, operations, page, pictures, products
 from services.gateway.http.routes import search as searching
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.uploads import BodyLimit
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, Ingest, Search
+from shoplens.ports import Catalogue, CopySearch, Ingest, Search
 
 FORM_BYTES = 200_000
 """What a search's form may weigh beside its picture."""
@@ -27,6 +28,7 @@ FORM_BYTES = 200_000
 def create_app(
     *,
     search: Search,
+    copies: CopySearch,
     ingest: Ingest,
     catalogue: Catalogue,
     fetcher: Fetcher,
@@ -37,6 +39,7 @@ def create_app(
     """The application. ``readiness``: checks by part, each of which raises while its part is not ready."""
     parts = Parts(
         search=search,
+        copies=copies,
         ingest=ingest,
         catalogue=catalogue,
         fetcher=fetcher,
@@ -62,7 +65,7 @@ def create_app(
     # The pages that FastAPI makes of the OpenAPI document load from other hosts; /docs is our own.
     app = FastAPI(**openapi.ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.parts = parts
-    for routes in (searching, products, imports, pictures, operations, page):
+    for routes in (searching, copying, products, imports, pictures, operations, page):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -76,6 +79,7 @@ def create_app(
 def _limits(settings: HttpSettings) -> Callable[[str], int]:
     by_path = {
         "/v1/search": settings.max_picture_bytes + FORM_BYTES,
+        "/v1/copies": settings.max_picture_bytes + FORM_BYTES,
         "/v1/products:import": settings.max_import_bytes,
         "/v1/products%3Aimport": settings.max_import_bytes,
     }

@@ -31,6 +31,7 @@ curl -F image=@photo.jpg localhost:8080/v1/search
     "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "openapi_tags": [
         {"name": "search", "description": "A photo in, products out."},
+        {"name": "copies", "description": "A picture in, its edited copies in the catalogue out."},
         {"name": "products", "description": "The catalogue: put, change, read, delete, import."},
         {"name": "operations", "description": "Alive, ready, measured."},
     ],

@@ -12,7 +12,7 @@ from services.gateway.http.credits import Credit
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, Ingest, Search
+from shoplens.ports import Catalogue, CopySearch, Ingest, Search
 
 
 class Fetcher(Protocol):
@@ -28,6 +28,7 @@ class Parts:
     """One of these for an app. Each kind of work has threads of its own, so that none starves another."""
 
     search: Search
+    copies: CopySearch
     ingest: Ingest
     catalogue: Catalogue
     fetcher: Fetcher

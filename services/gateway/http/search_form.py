@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ SOURCES = ("image", "url", "product_id")
 OPTIONS = ("box", "category", "region_score", "top_k", "weights", "explain")
 LATER = ("text", "filter")
 FIELD_BYTES = 16_384
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 _PARTS = ("visual", "category", "colour")
 """Parts that carry a weight in this release."""
@@ -46,16 +47,16 @@ class SearchForm:
 async def read(request: Request, max_picture_bytes: int) -> SearchForm:
     """Read the form. Raises ``InvalidField``, ``NotYetSupported``, ``UnsupportedMedia``, ``BodyTooLarge`` and ``UnknownCategory``."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if sent not in FORMS:
         raise UnsupportedMedia("Send a form (multipart/form-data) with one of image, url and product_id.")
     async with request.form(max_files=1, max_fields=20, max_part_size=FIELD_BYTES) as form:
         fields = _fields(form)
-        image = await _image(form, max_picture_bytes)
+        image = await picture(form, max_picture_bytes)
     _one_source(image, fields)
     category = fields.get("category")
     return SearchForm(
         image=image,
-        url=_url(fields["url"]) if "url" in fields else None,
+        url=address(fields["url"]) if "url" in fields else None,
         product_id=checked("product_id", fields["product_id"]) if "product_id" in fields else None,
         box=_box(fields["box"]) if "box" in fields else None,
         category=taxonomy().node(category) if category is not None else None,
@@ -67,17 +68,25 @@ async def read(request: Request, max_picture_bytes: int) -> SearchForm:
 
 
 def _fields(form: FormData) -> dict[str, str]:
-    """The form's texts by name; an empty one counts as left out, as browsers send them."""
+    for name in LATER:
+        if form.get(name):
+            raise NotYetSupported(name, "this field belongs to a later release; leave it out.")
+    return texts(form, (*SOURCES, *OPTIONS), silent=LATER)
+
+
+def texts(form: FormData, known: Sequence[str], *, silent: Sequence[str] = ()) -> dict[str, str]:
+    """The form's texts by name; an empty one counts as left out, as browsers send them. Raises ``InvalidField``.
+
+    known: the fields that a form may have. silent: such as it may have too, but is not told of.
+    """
     fields: dict[str, str] = {}
     seen: set[str] = set()
     for name, value in form.multi_items():
         if name in seen:
             raise InvalidField(name, "this is there twice; send it once.")
         seen.add(name)
-        if name in LATER and value:
-            raise NotYetSupported(name, "this field belongs to a later release; leave it out.")
-        if name not in (*SOURCES, *OPTIONS, *LATER):
-            raise InvalidField(name, f"there is no such field; use {', '.join((*SOURCES, *OPTIONS))}.")
+        if name not in (*known, *silent):
+            raise InvalidField(name, f"there is no such field; use {', '.join(known)}.")
         if isinstance(value, str):
             if name == "image" and value:
                 raise InvalidField("image", "send a file, with a filename in its part; curl: -F image=@photo.jpg.")
@@ -88,7 +97,8 @@ def _fields(form: FormData) -> dict[str, str]:
     return fields
 
 
-async def _image(form: FormData, max_picture_bytes: int) -> bytes | None:
+async def picture(form: FormData, max_picture_bytes: int) -> bytes | None:
+    """The file of the field ``image``; None where there is none. Raises ``BodyTooLarge``."""
     upload = form.get("image")
     if not isinstance(upload, UploadFile) or (not upload.filename and not upload.size):
         return None
@@ -106,7 +116,8 @@ def _one_source(image: bytes | None, fields: Mapping[str, str]) -> None:
         raise InvalidField("box", "a box goes with a photo (image or url), not with a product_id.")
 
 
-def _url(text: str) -> str:
+def address(text: str) -> str:
+    """A picture's address, from outside. Raises ``ForbiddenAddress``."""
     # The fetcher can also read files, for the operator's own imports; a stranger's search must never reach that.
     if not text.lower().startswith(("http://", "https://")):
         raise ForbiddenAddress("url: send the address of a picture that begins with http:// or https://.")

@@ -48,7 +48,7 @@ def read_manifest(table: Table, currency: str) -> Iterator[Row]:
     for _, group in groupby(table.records(), key=_same_product):
         records = list(group)
         first = records[0]
-        product_id = first["product_id"] or Path(first["file"]).with_suffix("").as_posix()
+        product_id = first["product_id"] or _named_after(first["file"])
         if first.problem:
             yield bad_row(first.line, first.problem)
         elif not all(record["file"] for record in records):
@@ -58,6 +58,12 @@ def read_manifest(table: Table, currency: str) -> Iterator[Row]:
                 yield row(first.line, _document(product_id, records, currency))
             except ValueError as error:
                 yield bad_row(first.line, f"The product will not do: price: {error}.", product_id)
+
+
+def _named_after(file: str) -> str:
+    """The picture's name without its ending; a name that is none, as of a folder, stays as it is and is refused later."""
+    path = Path(file)
+    return path.with_suffix("").as_posix() if path.name else file
 
 
 def _same_product(record: Record) -> tuple[object, ...]:

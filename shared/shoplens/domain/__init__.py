@@ -1,8 +1,18 @@
-"""What flows between the parts: pictures, regions, features, products, hits and answers.
+"""What flows between the parts: pictures, regions, features, products, hits, copies and answers.
 
 Everything here is frozen and knows no other part. Arrays are documented by shape, dtype and range.
 """
 
+from shoplens.domain.copies import (
+    Affine,
+    Change,
+    Copy,
+    CopyMatch,
+    CopyOrder,
+    CopyQuery,
+    ImageHolder,
+    Recolouring,
+)
 from shoplens.domain.index import (
     Hit,
     IndexedImage,
@@ -46,13 +56,20 @@ from shoplens.domain.searches import (
 
 __all__ = [
     "WHOLE_FRAME",
+    "Affine",
     "AttributeValue",
     "Box",
     "CategoryGuess",
+    "Change",
     "Contribution",
+    "Copy",
+    "CopyMatch",
+    "CopyOrder",
+    "CopyQuery",
     "EncoderCard",
     "Features",
     "Hit",
+    "ImageHolder",
     "ImageSource",
     "ImportOutcome",
     "IndexStatus",
@@ -69,6 +86,7 @@ __all__ = [
     "ProductPatch",
     "Ranking",
     "RankingQuery",
+    "Recolouring",
     "Region",
     "Result",
     "Scores",

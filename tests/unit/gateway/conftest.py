@@ -27,6 +27,7 @@ def connect(shop: Shop) -> Iterator[Callable[..., TestClient]]:
     def made(readiness: dict[str, Callable[[], None]] | None = None, **settings: object) -> TestClient:
         app = create_app(
             search=shop,
+            copies=shop,
             ingest=shop,
             catalogue=ShopCatalogue(shop),
             fetcher=shop,

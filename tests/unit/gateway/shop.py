@@ -14,9 +14,14 @@ from shoplens.domain import (
     WHOLE_FRAME,
     Box,
     CategoryGuess,
+    Change,
     Contribution,
+    Copy,
+    CopyMatch,
+    CopyQuery,
     Features,
     Hit,
+    ImageHolder,
     ImageSource,
     ImportOutcome,
     IndexedImage,
@@ -62,6 +67,7 @@ class Shop:
     products: dict[str, Product] = field(default_factory=dict)
     pictures: dict[tuple[str, str], bytes] = field(default_factory=dict)
     queries: list[SearchQuery] = field(default_factory=list)
+    copy_queries: list[CopyQuery] = field(default_factory=list)
     failure: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
 
@@ -86,6 +92,15 @@ class Shop:
         return SearchAnswer(
             "engine", "tiny-1", self.status(), regions, 0, Ranking(guesses, verdict, results), {"detect": 1.5, "encode": 2.5}
         )
+
+    def copies(self, query: CopyQuery) -> Sequence[CopyMatch]:
+        """Every picture of the shop is a copy, mirrored."""
+        self._fail()
+        self.copy_queries.append(query)
+        change = Change(flipped=True, overlap=0.8, query_overlap=0.5, affine=((-1.0, 0.0, 1.0), (0.0, 1.0, 0.0)), amount=0.4)
+        images = [(product.id, image) for product in self.products.values() for image in product.images]
+        matches = [CopyMatch(ImageHolder(product_id, image), Copy(image.content_hash, 0.97, change)) for product_id, image in images]
+        return matches[: query.top_k]
 
     def put(self, draft: ProductDraft) -> Product:
         self._fail()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.ingest.category import node_after, node_of
 from services.ingest.extraction import Extractor, close_ups, worth_indexing
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, ProductDetails, Region
+from shoplens.testing.fakes import FakeCopies
 from tests.unit.ingest.doubles import LEAVES, Looking, Seeing, photo
 
 LEFT, RIGHT, TOP, BOTTOM = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1), Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1)
@@ -17,7 +18,9 @@ LEFT, RIGHT, TOP, BOTTOM = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1), Box(0, 0, 1, 0.
 
 def test_the_frame_and_the_best_regions() -> None:
     regions = [Region(LEFT, "top", 0.6), Region(RIGHT, "shoes", 0.9)]
-    indexed = Extractor(Looking(regions), Seeing()).extract(ImageSource("front", page_url="https://shop.example/p", creator="C"), photo(7))
+    indexed = Extractor(Looking(regions), Seeing(), FakeCopies()).extract(
+        ImageSource("front", page_url="https://shop.example/p", creator="C"), photo(7)
+    )
     found = [(region.box, region.category) for region in indexed.regions]
     assert found[:3] == [(WHOLE_FRAME, LEAVES[1]), (RIGHT, "shoes"), (LEFT, "top")]
     assert found[3:] == [(box, "shoes") for box in close_ups(RIGHT)]
@@ -29,7 +32,7 @@ def test_the_frame_and_the_best_regions() -> None:
 
 
 def test_a_picture_without_regions_has_close_ups_of_its_own() -> None:
-    indexed = Extractor(Looking([]), Seeing()).extract(ImageSource("front"), photo(7))
+    indexed = Extractor(Looking([]), Seeing(), FakeCopies()).extract(ImageSource("front"), photo(7))
     assert [region.box for region in indexed.regions] == [WHOLE_FRAME, *close_ups(WHOLE_FRAME)]
 
 
@@ -59,12 +62,12 @@ def test_regions_that_add_nothing_are_left_out() -> None:
     ],
 )
 def test_the_shop_is_believed_before_the_picture(details: ProductDetails, node: str) -> None:
-    images = [Extractor(Looking(), Seeing()).extract(ImageSource("1"), photo(7))]
+    images = [Extractor(Looking(), Seeing(), FakeCopies()).extract(ImageSource("1"), photo(7))]
     assert node_of(details, images, LEAVES) == node
 
 
 def test_all_pictures_have_a_say() -> None:
-    extractor = Extractor(Looking(), Seeing(np.array([[0.6, 0.4, 0.0], [0.0, 0.9, 0.1]], np.float32)))
+    extractor = Extractor(Looking(), Seeing(np.array([[0.6, 0.4, 0.0], [0.0, 0.9, 0.1]], np.float32)), FakeCopies())
     images = [extractor.extract(ImageSource(str(n)), photo(n)) for n in range(2)]
     assert node_of(ProductDetails(), images, LEAVES) == LEAVES[1]
 

@@ -11,6 +11,7 @@ from services.ingest.engine import AHEAD, Pipeline
 from shoplens import deadlines
 from shoplens.domain import ImageSource, ImportOutcome, ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound, Unavailable, UnreadablePicture
+from shoplens.testing.fakes import FakeCopies
 from tests.unit.ingest.doubles import Looking, Seeing, Shelf, Web, photo
 
 
@@ -26,7 +27,7 @@ class Bench:
 
     def __init__(self, **pages: bytes | Exception) -> None:
         self.detector, self.shelf, self.web = Looking(), Shelf(), Web({**pages})
-        self.pipeline = Pipeline(self.detector, Seeing(), self.shelf, self.web)
+        self.pipeline = Pipeline(self.detector, Seeing(), FakeCopies(), self.shelf, self.web)
 
 
 def written(operation: str, outcome: str) -> float:

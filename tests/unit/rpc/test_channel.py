@@ -10,7 +10,16 @@ from services.catalogue.servicer import mount as mount_catalogue
 from shoplens.domain import ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import InvalidArgument, NotFound, Unavailable
 from shoplens.rpc.channel import service_config
-from shoplens.rpc.clients import CatalogueClient, Client, DetectorClient, EncoderClient, IngestClient, RankerClient, SearchClient
+from shoplens.rpc.clients import (
+    CatalogueClient,
+    Client,
+    CopiesClient,
+    DetectorClient,
+    EncoderClient,
+    IngestClient,
+    RankerClient,
+    SearchClient,
+)
 from shoplens.rpc.server import Server
 from shoplens.rpc.settings import ServerSettings
 from shoplens.testing import pictures
@@ -23,8 +32,9 @@ from tests.unit.rpc.waiting import SaidDetector
     [
         (DetectorClient, {"Detect"}),
         (EncoderClient, {"GetCard", "Encode"}),
-        (CatalogueClient, {"GetProduct", "ListProducts", "GetFeatures", "GetPicture", "SearchRegions", "GetStatus"}),
+        (CatalogueClient, {"GetProduct", "ListProducts", "GetFeatures", "GetPicture", "FindHolders", "SearchRegions", "GetStatus"}),
         (RankerClient, {"Rank"}),
+        (CopiesClient, {"FindMissing", "FindCopies", "FindCopiesAmong", "GetGroups"}),
         (IngestClient, set()),
         (SearchClient, {"Search", "FindSimilar"}),
     ],

@@ -12,6 +12,7 @@ from services.standalone.feeds import Row
 from services.standalone.imports import Answer, answers, unchanged_in
 from shoplens.domain import ImageSource, ImportOutcome, ProductDetails, ProductDraft
 from shoplens.errors import InvalidArgument
+from shoplens.testing.fakes import FakeCopies
 from tests.unit.ingest.doubles import Looking, Seeing, Shelf, Web, photo
 
 
@@ -47,7 +48,7 @@ def test_what_is_stored_just_so_is_skipped() -> None:
     from services.ingest.engine import Pipeline
 
     shelf = Shelf()
-    pipeline = Pipeline(Looking(), Seeing(), shelf, Web({"https://a": photo(1), "https://b": photo(2)}))
+    pipeline = Pipeline(Looking(), Seeing(), FakeCopies(), shelf, Web({"https://a": photo(1), "https://b": photo(2)}))
     stored = draft("p", ImageSource("1", photo(3)), ImageSource("2", uri="https://a"))
     pipeline.put(stored)
     unchanged = unchanged_in(shelf)

@@ -5,6 +5,7 @@ A call takes the time that :mod:`shoplens.deadlines` leaves it, or its own usual
 
 from shoplens.rpc.clients.catalogue import CatalogueClient
 from shoplens.rpc.clients.client import Client
+from shoplens.rpc.clients.copies import CopiesClient
 from shoplens.rpc.clients.detector import DetectorClient
 from shoplens.rpc.clients.encoder import EncoderClient
 from shoplens.rpc.clients.ingest import IngestClient
@@ -14,6 +15,7 @@ from shoplens.rpc.clients.search import SearchClient
 __all__ = [
     "CatalogueClient",
     "Client",
+    "CopiesClient",
     "DetectorClient",
     "EncoderClient",
     "IngestClient",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shoplens.api.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc
 from shoplens.domain import (
     Features,
     Hit,
+    ImageHolder,
     IndexedImage,
     IndexStatus,
     Product,
@@ -19,7 +20,7 @@ from shoplens.domain import (
 )
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_features
-from shoplens.rpc.convert.index import pack_indexed_image, unpack_hit, unpack_page, unpack_status
+from shoplens.rpc.convert.index import pack_indexed_image, unpack_hit, unpack_holder, unpack_page, unpack_status
 from shoplens.rpc.convert.packing import pack_vector, packing
 from shoplens.rpc.convert.products import pack_changes, pack_details, unpack_product
 
@@ -76,6 +77,15 @@ class CatalogueClient(Client):
             request = catalogue_pb2.GetPictureRequest(product_id=product_id, image_id=image_id)
         answer = self._call(self._stub.GetPicture, request)
         return StoredPicture(answer.content, answer.media_type)
+
+    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
+        with packing():
+            request = catalogue_pb2.FindHoldersRequest(content_hashes=content_hashes)
+        found: dict[str, list[ImageHolder]] = {}
+        for message in self._call(self._stub.FindHolders, request).holders:
+            holder = unpack_holder(message)
+            found.setdefault(holder.image.content_hash, []).append(holder)
+        return found
 
     def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         with packing():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shoplens.api.catalogue.v1 import catalogue_pb2
-from shoplens.domain import Hit, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage
+from shoplens.domain import Hit, ImageHolder, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, unpack_moment, unpack_vector
 from shoplens.rpc.convert.pictures import pack_box, unpack_box
@@ -41,6 +41,14 @@ def source_of(indexed: IndexedImage) -> ImageSource:
     image = indexed.image
     content = indexed.content if image.uri is None else None
     return ImageSource(image.id, content, image.uri, image.page_url, image.creator, image.published_at)
+
+
+def pack_holder(holder: ImageHolder) -> catalogue_pb2.ImageHolder:
+    return catalogue_pb2.ImageHolder(product_id=holder.product_id, image=pack_image(holder.image))
+
+
+def unpack_holder(message: catalogue_pb2.ImageHolder) -> ImageHolder:
+    return ImageHolder(message.product_id, unpack_image(message.image))
 
 
 def pack_hit(hit: Hit) -> catalogue_pb2.Hit:

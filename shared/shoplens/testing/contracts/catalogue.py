@@ -65,6 +65,20 @@ class CatalogueContract:
         assert abs(stored.updated_at - datetime.now(UTC)) < timedelta(minutes=1)
         assert catalogue.get("p1") == stored
 
+    def test_who_shows_a_picture_is_told_until_it_is_shown_no_more(self, catalogue: Catalogue) -> None:
+        for product_id in ("p2", "p1"):
+            put(catalogue, draft(product_id, 1))
+        put(catalogue, draft("p3", 5))
+        shown, other = pictures.picture(1).content_hash, pictures.picture(9).content_hash
+        holders = catalogue.holders([shown, other])
+        assert list(holders) == [shown]
+        assert [(holder.product_id, holder.image) for holder in holders[shown]] == [
+            (product_id, catalogue.get(product_id).images[0]) for product_id in ("p1", "p2")
+        ]
+        catalogue.delete("p1")
+        put(catalogue, draft("p2", 7))
+        assert not catalogue.holders([shown])
+
     def test_a_put_without_a_version_takes_the_next_one(self, catalogue: Catalogue) -> None:
         assert put(catalogue, draft("p1", 1, version=7)).version == 7
         assert put(catalogue, draft("p1", 2)).version == 8

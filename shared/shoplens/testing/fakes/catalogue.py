@@ -14,6 +14,7 @@ from shoplens import deadlines
 from shoplens.domain import (
     Features,
     Hit,
+    ImageHolder,
     IndexedImage,
     IndexStatus,
     Product,
@@ -98,6 +99,15 @@ class FakeCatalogue:
             if image.image.id == image_id:
                 return StoredPicture(image.content, image.media_type)
         raise NotFound(f"Product {product_id!r} has no picture {image_id!r}.")
+
+    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
+        deadlines.check()
+        found: dict[str, list[ImageHolder]] = {}
+        for wanted in dict.fromkeys(content_hashes):
+            for product_id, entry in sorted(self._entries.items()):
+                images = [image.image for image in entry.images if image.image.content_hash == wanted]
+                found.setdefault(wanted, []).extend(ImageHolder(product_id, image) for image in images)
+        return {content_hash: holders for content_hash, holders in found.items() if holders}
 
     def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
         deadlines.check()

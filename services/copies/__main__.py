@@ -1,0 +1,29 @@
+"""The finder of copies as a process: ``python -m services.copies``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.copies.catching_up import catching_up
+from services.copies.engine import CopyFinder
+from services.copies.servicer import mount
+from services.copies.settings import CopiesSettings
+from shoplens.model_store import model_folder
+from shoplens.rpc.clients import CatalogueClient
+from shoplens.rpc.launch import Service, launch
+from shoplens.rpc.probes import model_computes
+
+
+@contextmanager
+def compose(settings: CopiesSettings) -> Iterator[Service]:
+    with (
+        CopyFinder(model_folder("copies", root=settings.models), settings.store, threads=settings.threads) as copies,
+        CatalogueClient(settings.catalogue) as catalogue,
+        catching_up(catalogue, copies),
+    ):
+        yield Service([mount(copies)], {"model": model_computes(copies.find)})
+
+
+if __name__ == "__main__":
+    launch("copies", CopiesSettings, compose)

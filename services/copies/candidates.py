@@ -1,0 +1,92 @@
+"""Which pictures may be copies, from three indexes of bits, cheap and generous; what is right is for verification to say.
+
+- The **fingerprint**, all eight ways, finds what was merely saved anew, mirrored or turned by a quarter.
+- The **copy descriptor** finds pictures whose overall look survived, blurred and tiny ones too.
+- The **words**, a code for each local feature, vote for the pictures that have the like (Sivic & Zisserman 2003, with the codes as
+  Jégou et al. 2008 use them): a part is enough, wherever it lies and however it is turned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.copies.codes import CodeIndex, WordIndex
+from services.copies.fingerprint import Codes
+from services.copies.keypoints import Keypoints, QueryKeypoints, words
+from services.copies.signature import Signature
+
+_FINGERPRINT_BITS = 56
+"""Fingerprints of strangers differ in 128 of 256 bits, by 8 give or take."""
+
+_NEAREST_FINGERPRINTS, _NEAREST_VIEWS, _NEAREST_WORDS = 8, 24, 16
+_BY_FINGERPRINT, _BY_VIEW, _BY_WORD = 6, 10, 20
+"""Candidates that each index may name."""
+
+_WORD_BITS = 18
+_HALVING_BITS = 5.0
+"""A word votes with half the weight for so many bits that it is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is looked up of a query. fingerprints: ``[8, 32]``. views: ``[n, 32]``."""
+
+    fingerprints: Codes
+    views: Codes
+    keypoints: QueryKeypoints
+
+
+class Candidates:
+    """The three indexes, kept together. Pictures go by number."""
+
+    def __init__(self, centres: Codes) -> None:
+        """``centres [m, 8]``: of the words, part of the model."""
+        self._fingerprints = CodeIndex()
+        self._views = CodeIndex()
+        self._words = WordIndex(centres)
+
+    def __len__(self) -> int:
+        return len(self._fingerprints)
+
+    def add(self, number: int, signature: Signature) -> None:
+        self._fingerprints.add(signature.fingerprint, np.array([number]))
+        self._views.add(signature.codes, np.full(len(signature.codes), number))
+        codes = words(signature.keypoints)
+        self._words.add(codes, np.full(len(codes), number))
+
+    def near(self, probe: Probe) -> list[int]:
+        """The numbers of pictures worth verifying, the most promising first; some dozens at most."""
+        distances, numbers = self._fingerprints.search(probe.fingerprints, _NEAREST_FINGERPRINTS)
+        by_fingerprint = _nearest(distances[distances <= _FINGERPRINT_BITS], numbers[distances <= _FINGERPRINT_BITS])
+        by_view = _nearest(*self._views.search(probe.views, _NEAREST_VIEWS))
+        by_word = self._voted(probe.keypoints)
+        return list(dict.fromkeys([*by_fingerprint[:_BY_FINGERPRINT], *by_word[:_BY_WORD], *by_view[:_BY_VIEW]]))
+
+    def _voted(self, keypoints: QueryKeypoints) -> list[int]:
+        """Pictures by the votes of the query's words, as it is or mirrored, whichever has more."""
+        best: dict[int, float] = {}
+        for side in (keypoints.upright, keypoints.mirrored):
+            for number, votes in zip(*self._votes(side), strict=True):
+                best[int(number)] = max(best.get(int(number), 0.0), float(votes))
+        return sorted(best, key=lambda number: -best[number])
+
+    def _votes(self, keypoints: Keypoints) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        distances, numbers = self._words.search(words(keypoints), _NEAREST_WORDS)
+        counted = (numbers >= 0) & (distances <= _WORD_BITS)
+        if not counted.any():
+            return np.zeros(0, np.int64), np.zeros(0)
+        pictures, place = np.unique(numbers[counted], return_inverse=True)
+        votes = np.bincount(place, np.exp2(-distances[counted] / _HALVING_BITS)).astype(np.float64)
+        most = np.argsort(-votes)[:_BY_WORD]
+        return pictures[most], votes[most]
+
+
+def _nearest(distances: NDArray[np.int32], numbers: NDArray[np.int64]) -> list[int]:
+    """Numbers by their least distance."""
+    best: dict[int, int] = {}
+    for distance, number in sorted(zip(distances.ravel().tolist(), numbers.ravel().tolist(), strict=True)):
+        best.setdefault(number, distance)
+    return list(best)

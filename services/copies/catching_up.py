@@ -1,0 +1,80 @@
+"""Pictures that the catalogue shows and the finder of copies does not know are made known, in the background.
+
+There are such pictures where a catalogue is older than its finder of copies, where a finder was away while products were written,
+and where a new model signs anew. Nothing waits for this, and a stop in the middle costs only what was under way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from shoplens.domain import Product
+from shoplens.errors import NotFound, ShoplensError
+from shoplens.images import decode
+from shoplens.ports import Catalogue, Copies
+
+_PAGE = 200
+_AGAIN_S = 30.0
+"""After a failure, so much time passes before the next try."""
+
+_log = structlog.get_logger()
+
+
+def catch_up(catalogue: Catalogue, copies: Copies, stop: threading.Event) -> int:
+    """Make known what is not, product by product; how many pictures that were. Raises what the ports raise."""
+    added, token = 0, ""
+    while not stop.is_set():
+        page = catalogue.page(size=_PAGE, token=token)
+        missing = set(copies.missing([image.content_hash for product in page.products for image in product.images]))
+        for product in page.products:
+            if stop.is_set():
+                return added
+            added += _add(catalogue, copies, product, missing)
+        token = page.next_token
+        if not token:
+            break
+    return added
+
+
+def _add(catalogue: Catalogue, copies: Copies, product: Product, missing: set[str]) -> int:
+    added = 0
+    for image in product.images:
+        if image.content_hash not in missing:
+            continue
+        try:
+            copies.add(decode(catalogue.picture(product.id, image.id).content))
+        except NotFound:
+            continue  # deleted or replaced meanwhile
+        missing.discard(image.content_hash)
+        added += 1
+    return added
+
+
+@contextmanager
+def catching_up(catalogue: Catalogue, copies: Copies) -> Iterator[None]:
+    """Catch up once, in a thread of its own, again after a failure; stopped on leaving."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                added = catch_up(catalogue, copies, stop)
+            except ShoplensError as error:
+                _log.warning("copies_not_caught_up", problem=str(error))
+                stop.wait(_AGAIN_S)
+                continue
+            if added:
+                _log.info("copies_caught_up", pictures=added)
+            return
+
+    thread = threading.Thread(target=work, name="catching-up", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,183 @@
+"""The signatures on disk: one SQLite file, written ahead, one row a picture.
+
+Pictures are keyed by what they are (SHA-256) and by the signature's version: the same picture is signed once, however many
+products show it, and a new model's signatures are made beside the old.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.copies.signature import Signature, pack_keypoints, unpack_keypoints
+from shoplens.errors import FailedPrecondition, Unavailable
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS signatures (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    version TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    codes BLOB NOT NULL,
+    keypoints BLOB NOT NULL,
+    thumbnail BLOB NOT NULL,
+    linked INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (version, content_hash)
+);
+CREATE INDEX IF NOT EXISTS unlinked ON signatures (version, number) WHERE linked = 0;
+CREATE TABLE IF NOT EXISTS links (
+    version TEXT NOT NULL,
+    one BLOB NOT NULL,
+    other BLOB NOT NULL,
+    PRIMARY KEY (version, one, other)
+) WITHOUT ROWID;
+"""
+_COLUMNS = "content_hash, width, height, fingerprint, codes, keypoints, thumbnail"
+_MOST_AT_ONCE = 500
+_BUSY_S = 10.0
+
+
+class SignatureStore:
+    """Safe to use from many threads; one writer at a time."""
+
+    def __init__(self, path: Path, version: str) -> None:
+        """Open or create the file. Raises ``FailedPrecondition`` where it is no such file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._version = version
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_S, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise FailedPrecondition(f"{path} is not a store of copy signatures ({error}); move it away, and it is made anew.") from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def add(self, signature: Signature) -> int | None:
+        """Keep a signature durably; its number, or None where the picture is known already. Raises ``Unavailable``."""
+        with self._using() as database:
+            row = database.execute(
+                "INSERT OR IGNORE INTO signatures (version, content_hash, width, height, fingerprint, codes, keypoints, thumbnail)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
+                (
+                    self._version,
+                    bytes.fromhex(signature.content_hash),
+                    signature.width,
+                    signature.height,
+                    signature.fingerprint.tobytes(),
+                    signature.codes.tobytes(),
+                    pack_keypoints(signature.keypoints),
+                    signature.thumbnail,
+                ),
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+    def signatures(self) -> Iterator[tuple[int, Signature]]:
+        """Every signature with its number, in the order they came; thousands at a time are in memory, never all."""
+        last = 0
+        while True:
+            with self._using() as database:
+                rows = database.execute(
+                    f"SELECT number, {_COLUMNS} FROM signatures WHERE version = ? AND number > ? ORDER BY number LIMIT ?",  # noqa: S608
+                    (self._version, last, _MOST_AT_ONCE),
+                ).fetchall()
+            if not rows:
+                return
+            last = int(rows[-1][0])
+            yield from ((int(row[0]), _signature(row[1:])) for row in rows)
+
+    def numbered(self, numbers: Iterable[int]) -> Mapping[int, Signature]:
+        """Signatures by number; unknown ones are left out."""
+        return {int(row[0]): _signature(row[1:]) for row in self._rows("number", list(numbers))}
+
+    def known(self, content_hashes: Iterable[str]) -> set[str]:
+        """Those of the pictures that are kept."""
+        names = [bytes.fromhex(name) for name in content_hashes]
+        return {row[0].hex() for row in self._rows("content_hash", names, columns="content_hash")}
+
+    def read(self, content_hashes: Iterable[str]) -> Mapping[str, Signature]:
+        """Whole signatures by content hash; unknown ones are left out."""
+        names = [bytes.fromhex(name) for name in content_hashes]
+        signatures = (_signature(row[1:]) for row in self._rows("content_hash", names))
+        return {signature.content_hash: signature for signature in signatures}
+
+    def _rows(self, key: str, values: Sequence[bytes | int], *, columns: str | None = None) -> list[Any]:
+        wanted = list(dict.fromkeys(values))
+        rows: list[Any] = []
+        for start in range(0, len(wanted), _MOST_AT_ONCE):
+            some = wanted[start : start + _MOST_AT_ONCE]
+            names, marks = columns or f"number, {_COLUMNS}", ", ".join("?" * len(some))
+            question = f"SELECT {names} FROM signatures WHERE version = ? AND {key} IN ({marks})"  # noqa: S608 - names of our own
+            with self._using() as database:
+                rows += database.execute(question, (self._version, *some)).fetchall()
+        return rows
+
+    def is_linked(self, content_hash: str) -> bool:
+        """Whether a picture is known and its copies in the index have been looked for."""
+        with self._using() as database:
+            row = database.execute(
+                "SELECT linked FROM signatures WHERE version = ? AND content_hash = ?", (self._version, bytes.fromhex(content_hash))
+            ).fetchone()
+        return row is not None and bool(row[0])
+
+    def unlinked(self, limit: int) -> Sequence[str]:
+        """Content hashes of pictures whose copies in the index have not been looked for, oldest first."""
+        with self._using() as database:
+            rows = database.execute(
+                "SELECT content_hash FROM signatures WHERE version = ? AND linked = 0 ORDER BY number LIMIT ?", (self._version, limit)
+            ).fetchall()
+        return [row[0].hex() for row in rows]
+
+    def link(self, content_hash: str, others: Iterable[str]) -> None:
+        """Keep which pictures ``content_hash`` is a copy of, and that they were looked for."""
+        one = bytes.fromhex(content_hash)
+        with self._using() as database:
+            database.execute("BEGIN")
+            try:
+                pairs = [(self._version, *sorted((one, bytes.fromhex(other)))) for other in others]
+                database.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", pairs)
+                database.execute("UPDATE signatures SET linked = 1 WHERE version = ? AND content_hash = ?", (self._version, one))
+                database.execute("COMMIT")
+            except sqlite3.Error:
+                database.execute("ROLLBACK")
+                raise
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """All pairs of pictures that copy each other."""
+        with self._using() as database:
+            rows = database.execute("SELECT one, other FROM links WHERE version = ?", (self._version,)).fetchall()
+        for one, other in rows:
+            yield one.hex(), other.hex()
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise Unavailable(f"The copy signatures cannot be read or written ({error}); make room or mend the disk.") from error
+
+
+def _signature(row: tuple[bytes, int, int, bytes, bytes, bytes, bytes]) -> Signature:
+    content_hash, width, height, print_, codes, keypoints, thumbnail = row
+    return Signature(
+        content_hash=content_hash.hex(),
+        width=width,
+        height=height,
+        fingerprint=np.frombuffer(print_, np.uint8).reshape(1, 32),
+        codes=np.frombuffer(codes, np.uint8).reshape(-1, 32),
+        keypoints=unpack_keypoints(keypoints),
+        thumbnail=thumbnail,
+    )
