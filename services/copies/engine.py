@@ -110,18 +110,6 @@ class CopyFinder:
     def groups(self, content_hashes: Sequence[str]) -> Mapping[str, str]:
         return self._groups.names(content_hashes)
 
-    def compare(self, one: Picture, other: Picture) -> Copy | None:
-        """Two pictures that need not be known: ``one`` as a copy of ``other``, however unlikely; None where they share nothing."""
-        if one.content_hash == other.content_hash:
-            return _exact(other.content_hash)
-        query = Query(_compared(one.pixels), self._keypoints.of_query(one.pixels))
-        return next(iter(self._verifier.judged(query, [self._signer.sign(other)])), None)
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which a picture is called a copy."""
-        return self._verifier.threshold
-
     def wait_until_linked(self, timeout_s: float) -> bool:
         """Wait until all that was added is in its group; whether that came to pass."""
         return self._linker.wait(timeout_s)

@@ -134,11 +134,6 @@ def _sane(matrix: Matrix) -> bool:
     return bool(np.linalg.det(matrix[:2, :2]) > 0 and sizes[1] > 0.05 and sizes[0] < 12 and sizes[0] / sizes[1] < 4)
 
 
-def corners_in_reference(matrix: Matrix) -> Matrix:
-    """Where the query's four corners land, ``[4, 2]``."""
-    return np.asarray(cv2.perspectiveTransform(np.array([[[0, 0], [1, 0], [1, 1], [0, 1]]], np.float64), matrix)[0])
-
-
 def nearest_affine(matrix: Matrix) -> Matrix:
     """The ``[2, 3]`` affine map nearest to a homography over the part of the query that lands in the catalogue picture."""
     grid = np.stack(np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)), axis=-1).reshape(1, -1, 2)

@@ -33,17 +33,12 @@ class Verifier:
     def __init__(self, probability: CopyProbability) -> None:
         self._probability = probability
 
-    @property
-    def threshold(self) -> float:
-        """The probability from which a candidate is called a copy."""
-        return self._probability.threshold
-
     def copies(self, query: Query, candidates: Iterable[Signature]) -> list[Copy]:
         """Those candidates of which the query is a copy, likeliest first. Raises ``DeadlineExceeded``."""
-        found = [copy for copy in self.judged(query, candidates) if copy.probability >= self._probability.threshold]
+        found = [copy for copy in self._judged(query, candidates) if copy.probability >= self._probability.threshold]
         return sorted(found, key=lambda copy: (-copy.probability, copy.content_hash))
 
-    def judged(self, query: Query, candidates: Iterable[Signature]) -> Iterator[Copy]:
+    def _judged(self, query: Query, candidates: Iterable[Signature]) -> Iterator[Copy]:
         """The candidates that can be laid over the query, each with its probability, however small."""
         placed = []
         for candidate in candidates:

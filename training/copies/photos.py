@@ -18,10 +18,9 @@ HELD_BACK_PERCENT = 40
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photo. group: what makes two of them the same product or style, where it is known."""
+    """One photo."""
 
     path: Path
-    group: str
 
     def read(self) -> Pixels:
         """The decoded photo, RGB."""
@@ -44,7 +43,7 @@ def phone_photos(data: Path, *, held_back: bool) -> list[Photo]:
     """Photos of ``clothing_cc0`` by senders who teach, or by senders who are held back."""
     folder = data / "clothing_cc0"
     return [
-        Photo(folder / row["path"], f"phone/{row['path']}")
+        Photo(folder / row["path"])
         for row in rows(folder)
         if (zlib.crc32(f"clothing_cc0/{row['sender_id']}".encode()) % 100 < HELD_BACK_PERCENT) == held_back
     ]
@@ -53,5 +52,5 @@ def phone_photos(data: Path, *, held_back: bool) -> list[Photo]:
 def training_photos(data: Path) -> list[Photo]:
     """Every photo that teaches: the shop photos of ``studio_products`` and the phone photos of the senders who teach."""
     folder = data / "studio_products"
-    studio = [Photo(folder / row["path"], f"studio/{row['product_id']}") for row in rows(folder)]
+    studio = [Photo(folder / row["path"]) for row in rows(folder)]
     return studio + phone_photos(data, held_back=False)
