@@ -7,19 +7,20 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import detection, retrieval
+from benchmarks import copies, detection, retrieval
 from benchmarks.report import publish
 
 REPORT = Path("build/eval.json")
 
 
-def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogue_luma/ and street_boxes/.")]) -> None:
-    """Put the gallery and search with every other view; find the regions of street photos; print the tables."""
-    for needed in (data / "catalogue_luma" / "manifest.csv", data / "street_boxes" / "boxes.csv"):
+def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogue_luma/, street_boxes/ and clothing_cc0/.")]) -> None:
+    """Put the gallery and search with every other view; find the regions of street photos, and edited copies; print the tables."""
+    for needed in (data / "catalogue_luma" / "manifest.csv", data / "street_boxes" / "boxes.csv", data / "clothing_cc0" / "manifest.csv"):
         if not needed.is_file():
             raise typer.BadParameter(f"{needed} is missing; evaluation needs labelled photos: make eval DATA=<their folder>.")
     publish("Retrieval, catalogue_luma, other views → main views", retrieval.measure(data), REPORT)
     publish("Detection, street_boxes, val", detection.measured(data), REPORT)
+    publish("Copies, one to three random edits", copies.measured(data, REPORT.with_suffix("")), REPORT)
 
 
 if __name__ == "__main__":

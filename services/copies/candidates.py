@@ -9,20 +9,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.copies.codes import CodeIndex, WordIndex
+from services.copies.codes import CellIndex, CodeIndex
 from services.copies.fingerprint import Codes
 from services.copies.keypoints import Keypoints, QueryKeypoints, words
-from services.copies.signature import Signature
+from services.copies.signature import Outline, Signature
 
 _FINGERPRINT_BITS = 56
 """Fingerprints of strangers differ in 128 of 256 bits, by 8 give or take."""
 
 _NEAREST_FINGERPRINTS, _NEAREST_VIEWS, _NEAREST_WORDS = 8, 24, 16
-_BY_FINGERPRINT, _BY_VIEW, _BY_WORD = 6, 10, 20
+_BY_FINGERPRINT, _BY_VIEW, _BY_WORD = 4, 6, 14
 """Candidates that each index may name."""
 
 _WORD_BITS = 18
@@ -42,20 +43,31 @@ class Probe:
 class Candidates:
     """The three indexes, kept together. Pictures go by number."""
 
-    def __init__(self, centres: Codes) -> None:
-        """``centres [m, 8]``: of the words, part of the model."""
+    def __init__(self, centres: Codes, *, sealed: Path | None = None) -> None:
+        """``centres [m, 8]``: of the words, part of the model. sealed: a file of words that :meth:`seal` wrote.
+
+        Raises ``RuntimeError`` where that file cannot be used.
+        """
         self._fingerprints = CodeIndex()
         self._views = CodeIndex()
-        self._words = WordIndex(centres)
+        self._words = CellIndex(centres, sealed=sealed)
 
     def __len__(self) -> int:
         return len(self._fingerprints)
 
     def add(self, number: int, signature: Signature) -> None:
-        self._fingerprints.add(signature.fingerprint, np.array([number]))
-        self._views.add(signature.codes, np.full(len(signature.codes), number))
+        self.add_outline(number, signature)
         codes = words(signature.keypoints)
         self._words.add(codes, np.full(len(codes), number))
+
+    def add_outline(self, number: int, outline: Outline) -> None:
+        """All but the words, of a picture whose words are sealed."""
+        self._fingerprints.add(outline.fingerprint, np.array([number]))
+        self._views.add(outline.codes, np.full(len(outline.codes), number))
+
+    def seal(self, path: Path) -> None:
+        """Write the words, by far the most, to ``path``: the next start maps them into memory. Raises ``RuntimeError``, ``OSError``."""
+        self._words.seal(path)
 
     def near(self, probe: Probe) -> list[int]:
         """The numbers of pictures worth verifying, the most promising first; some dozens at most."""

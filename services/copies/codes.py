@@ -7,6 +7,7 @@ short ones), so one lock serves readers and the writer.
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -42,30 +43,71 @@ class CodeIndex:
             return self._index.search(np.ascontiguousarray(codes), wanted)
 
 
-class WordIndex:
-    """Short codes in cells about fixed centres (an inverted file, Sivic & Zisserman 2003); only the nearest cells are looked into."""
+class CellIndex:
+    """Codes in cells about fixed centres (an inverted file, Sivic & Zisserman 2003); only the nearest cells are looked into.
 
-    def __init__(self, centres: Codes, *, cells: int = 4) -> None:
-        """``centres [m, bits / 8]``: fixed, so that an index can grow from nothing. ``cells``: how many are looked into."""
-        bits = 8 * centres.shape[1]
-        self._centres = faiss.IndexBinaryFlat(bits)
+    Part of it may be sealed: a file, mapped into memory and never changed. What is added lies beside it. 8 bytes a code for its number.
+    """
+
+    def __init__(self, centres: Codes, *, cells: int = 4, sealed: Path | None = None) -> None:
+        """``centres [m, bits / 8]``: fixed, so that an index can grow from nothing. ``cells``: how many are looked into.
+
+        sealed: a file that :meth:`seal` wrote. Raises ``RuntimeError`` where it is none, or of other centres.
+        """
+        self._bits = 8 * centres.shape[1]
+        self._centres = faiss.IndexBinaryFlat(self._bits)
         self._centres.add(np.ascontiguousarray(centres))
-        self._index = faiss.IndexBinaryIVF(self._centres, bits, len(centres))
-        self._index.nprobe = cells
+        self._cells = cells
+        self._file = sealed
+        self._sealed = self._empty() if sealed is None else self._read(sealed, faiss.IO_FLAG_MMAP)
+        self._fresh = self._empty()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(self._sealed.ntotal + self._fresh.ntotal)
 
     def add(self, codes: Codes, numbers: Numbers) -> None:
         """As :meth:`CodeIndex.add`."""
         if len(codes):
             with self._lock:
-                self._index.add_with_ids(np.ascontiguousarray(codes), np.ascontiguousarray(numbers, dtype=np.int64))
+                self._fresh.add_with_ids(np.ascontiguousarray(codes), np.ascontiguousarray(numbers, dtype=np.int64))
 
     def search(self, codes: Codes, nearest: int) -> tuple[Distances, Numbers]:
         """As :meth:`CodeIndex.search`; the number is −1 where the cells held fewer."""
         if not len(codes) or not len(self):
             return np.zeros((len(codes), 0), np.int32), np.zeros((len(codes), 0), np.int64)
+        wanted = np.ascontiguousarray(codes)
         with self._lock:
-            return self._index.search(np.ascontiguousarray(codes), nearest)
+            found = [part.search(wanted, nearest) for part in (self._sealed, self._fresh) if part.ntotal]
+        if len(found) == 1:
+            return found[0]
+        distances, numbers = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+        order = np.where(numbers < 0, self._bits + 1, distances).argsort(axis=1, kind="stable")[:, :nearest]
+        return np.take_along_axis(distances, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+
+    def seal(self, path: Path) -> None:
+        """Write all that is there to ``path``, whole or not at all, and go on from it. Raises ``RuntimeError``, ``OSError``."""
+        part = path.with_name(path.name + ".part")
+        with self._lock:
+            if self._file is not None:
+                whole = self._read(self._file, 0)
+                whole.merge_from(self._fresh, 0)
+                self._sealed, self._fresh = whole, self._empty()
+            else:
+                self._sealed, self._fresh = self._fresh, self._empty()
+            # Whatever happens to the file, all is in memory now.
+            faiss.write_index_binary(self._sealed, str(part))
+            part.replace(path)
+            self._sealed, self._file = self._read(path, faiss.IO_FLAG_MMAP), path
+
+    def _empty(self) -> faiss.IndexBinaryIVF:
+        index = faiss.IndexBinaryIVF(self._centres, self._bits, self._centres.ntotal)
+        index.nprobe = self._cells
+        return index
+
+    def _read(self, path: Path, flags: int) -> faiss.IndexBinaryIVF:
+        index = faiss.read_index_binary(str(path), flags)
+        if not isinstance(index, faiss.IndexBinaryIVF) or index.d != self._bits or index.nlist != self._centres.ntotal:
+            raise RuntimeError(f"{path} was sealed about other centres")
+        index.nprobe = self._cells
+        return index

@@ -11,14 +11,16 @@ from typing import Self
 
 import cv2
 import numpy as np
+import structlog
 
 from services.copies.candidates import Candidates, Probe
 from services.copies.descriptor import CopyDescriptor, binary
-from services.copies.fingerprint import all_eight
+from services.copies.fingerprint import Codes, all_eight
 from services.copies.groups import Groups
 from services.copies.keypoints import KeypointExtractor
 from services.copies.linking import Linker
 from services.copies.probability import CopyProbability
+from services.copies.rivals import without_rivals
 from services.copies.signature import Signature, Signer
 from services.copies.store import SignatureStore
 from services.copies.verification import Query, Verifier
@@ -31,6 +33,14 @@ PROJECTION = "keypoints.npz"
 WORDS = "words.npy"
 COMPARED_SIDE = 512
 """A query is laid over pictures at this size at most, in pixels of its longer side."""
+
+_LINKED_FROM = 0.9
+"""Probability from which two known pictures are one group: a search shows a group once, so a false link hides a product."""
+
+_WORTH_SEALING = 500
+"""Pictures since the last time from which a stop writes their words down."""
+
+_log = structlog.get_logger()
 
 
 class CopyFinder:
@@ -45,14 +55,12 @@ class CopyFinder:
         try:
             self._keypoints = KeypointExtractor.load(model_dir / PROJECTION)
             centres = np.load(model_dir / WORDS)
-            self._verifier = Verifier(CopyProbability.from_parameters(self._descriptor.manifest.parameters))
-        except (OSError, KeyError, ValueError) as error:
+            self._verifier = Verifier(CopyProbability.load(self._descriptor.manifest), threads)
+        except (OSError, ValueError) as error:
             raise ModelError(f"{model_dir}: this is no model to find copies with ({error})") from error
         self._signer = Signer(self._descriptor, self._keypoints)
         self._store = SignatureStore(store, self._descriptor.version)
-        self._candidates = Candidates(centres)
-        for number, signature in self._store.signatures():
-            self._candidates.add(number, signature)
+        self._candidates = self._remembered(centres)
         self._groups = Groups(self._store.links())
         self._beside = ThreadPoolExecutor(2, thread_name_prefix="copies")
         self._linker = Linker(self._store, self._link)
@@ -65,9 +73,11 @@ class CopyFinder:
         self.close()
 
     def close(self) -> None:
-        """Finish the linking under way and let go of the file."""
+        """Finish the linking under way, leave the next start its words, and let go of the file."""
         self._linker.close()
         self._beside.shutdown()
+        self._verifier.close()
+        self._seal()
         self._store.close()
 
     def add(self, picture: Picture) -> None:
@@ -86,16 +96,14 @@ class CopyFinder:
 
     def find(self, picture: Picture, *, limit: int = 100) -> Sequence[Copy]:
         deadlines.check()
-        own = self._store.read([picture.content_hash])
-        if own and self._store.is_linked(picture.content_hash):
-            # What it is a copy of was looked for when it came.
-            near = list(self._store.read(self._groups.linked(picture.content_hash)).values())
-            query = Query(_compared(picture.pixels), self._keypoints.as_query(own[picture.content_hash].keypoints))
+        exact = [_exact(name) for name in self._store.known([picture.content_hash])]
+        if exact and self._store.is_linked(picture.content_hash):
+            found = self._linked(picture)
         else:
             query, probe = self._looked_at(picture)
             near = [near for near in self._numbered(self._candidates.near(probe)) if near.content_hash != picture.content_hash]
-        exact = [_exact(name) for name in own]
-        return [*exact, *self._verifier.copies(query, near)][:limit]
+            found = without_rivals(self._verifier.copies(query, near), self._may_be_one)
+        return [*exact, *found][:limit]
 
     def among(self, picture: Picture, content_hashes: Sequence[str]) -> Sequence[Copy]:
         deadlines.check()
@@ -104,8 +112,8 @@ class CopyFinder:
         others = [signature for name, signature in known.items() if name != picture.content_hash]
         if not others:
             return exact
-        query = Query(_compared(picture.pixels), self._keypoints.of_query(picture.pixels))
-        return [*exact, *self._verifier.copies(query, others)]
+        query = Query(compared(picture.pixels), self._keypoints.of_query(picture.pixels))
+        return [*exact, *without_rivals(self._verifier.copies(query, others), self._may_be_one)]
 
     def groups(self, content_hashes: Sequence[str]) -> Mapping[str, str]:
         return self._groups.names(content_hashes)
@@ -114,11 +122,36 @@ class CopyFinder:
         """Wait until all that was added is in its group; whether that came to pass."""
         return self._linker.wait(timeout_s)
 
+    def _remembered(self, centres: Codes) -> Candidates:
+        """The candidates as the store has them; the words from the last stop's file where there is one."""
+        sealed, up_to = self._store.sealed() or (None, 0)
+        try:
+            candidates = Candidates(centres, sealed=sealed)
+        except RuntimeError as error:
+            _log.warning("sealed_words_not_used", file=str(sealed), problem=str(error))
+            candidates, up_to = Candidates(centres), 0
+        for number, outline in self._store.outlines(up_to=up_to):
+            candidates.add_outline(number, outline)
+        for number, signature in self._store.signatures(after=up_to):
+            candidates.add(number, signature)
+        return candidates
+
+    def _seal(self) -> None:
+        path, sealed = self._store.to_seal(), self._store.sealed()
+        if self._store.last() - (sealed[1] if sealed else 0) < _WORTH_SEALING:
+            return
+        try:
+            self._candidates.seal(path)
+            self._store.drop_sealed(but=path)
+        except (RuntimeError, OSError) as error:
+            # The next start reads the signatures themselves, which takes longer.
+            _log.warning("words_not_sealed", file=str(path), problem=str(error))
+
     def _looked_at(self, picture: Picture) -> tuple[Query, Probe]:
         described = self._beside.submit(copy_context().run, self._descriptor.describe, picture.pixels, QUERY_VIEWS)
         keypoints = self._keypoints.of_query(picture.pixels)
         probe = Probe(all_eight(picture.pixels), binary(described.result()), keypoints)
-        return Query(_compared(picture.pixels), keypoints), probe
+        return Query(compared(picture.pixels), keypoints), probe
 
     def _link(self, content_hash: str) -> None:
         """Look for the copies of a known picture among those known, and keep what is found."""
@@ -126,10 +159,26 @@ class CopyFinder:
         pixels, keypoints = signature.pixels(), self._keypoints.as_query(signature.keypoints)
         probe = Probe(all_eight(pixels), signature.codes, keypoints)
         near = [near for near in self._numbered(self._candidates.near(probe)) if near.content_hash != content_hash]
-        copies = [copy.content_hash for copy in self._verifier.copies(Query(pixels, keypoints), near)]
+        found = without_rivals(self._verifier.copies(Query(pixels, keypoints), near), self._may_be_one)
+        copies = [copy.content_hash for copy in found if copy.probability >= _LINKED_FROM]
         self._store.link(content_hash, copies)
         for other in copies:
             self._groups.join(content_hash, other)
+
+    def _linked(self, picture: Picture) -> list[Copy]:
+        """What a known picture is a copy of: that was looked for when it came, and only how it differs is still to be said."""
+        others = self._store.read(self._groups.linked(picture.content_hash))
+        if not others:
+            return []
+        own = self._store.read([picture.content_hash])[picture.content_hash]
+        return self._verifier.copies(Query(compared(picture.pixels), self._keypoints.as_query(own.keypoints)), others.values())
+
+    def _may_be_one(self, one: str, other: str) -> bool:
+        """Whether two known pictures are copies of each other, or were not compared yet."""
+        names = self._groups.names([one, other])
+        if len(names) == 2 and names[one] == names[other]:
+            return True
+        return not (self._store.is_linked(one) and self._store.is_linked(other))
 
     def _numbered(self, numbers: Sequence[int]) -> list[Signature]:
         found = self._store.numbered(numbers)
@@ -140,7 +189,8 @@ def _exact(content_hash: str) -> Copy:
     return Copy(content_hash, 1.0, Change(), exact=True)
 
 
-def _compared(pixels: Pixels) -> Pixels:
+def compared(pixels: Pixels) -> Pixels:
+    """As a query is laid over pictures: at most ``COMPARED_SIDE`` on its longer side."""
     height, width = pixels.shape[:2]
     scale = COMPARED_SIDE / max(height, width)
     if scale >= 1:

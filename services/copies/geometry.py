@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from services.copies.keypoints import Keypoints, QueryKeypoints
 
+_LEAST_INSIDE = 6
+"""Points of a grid over the query that must land in the picture to stand for it."""
+
 Matrix = NDArray[np.float64]
 
 _RATIO = 0.88
@@ -45,36 +48,53 @@ class Placement:
 
 def place(query: QueryKeypoints, reference: Keypoints, query_size: tuple[int, int], reference_size: tuple[int, int]) -> Placement | None:
     """The better placement of the two, as it is and mirrored; None where features do not agree. Sizes: width, height."""
-    found = []
-    for mirrored, keypoints in ((False, query.upright), (True, query.mirrored)):
-        placement = _placed(keypoints, reference, query_size, reference_size, mirrored=mirrored)
-        if placement is not None:
-            found.append(placement)
-    return max(found, key=lambda placement: placement.inliers, default=None)
-
-
-def _placed(
-    query: Keypoints, reference: Keypoints, query_size: tuple[int, int], reference_size: tuple[int, int], *, mirrored: bool
-) -> Placement | None:
-    if len(query) < _LEAST or len(reference) < _LEAST:
-        return None
-    of_query, of_reference = _matches(query, reference)
-    if len(of_query) < _LEAST:
-        return None
     # In units of the longer side, so that angles and lengths are true.
     stretch_query = np.array(query_size, np.float64) / max(query_size)
     stretch_reference = np.array(reference_size, np.float64) / max(reference_size)
+    sides = [
+        _agreed(keypoints, reference, stretch_query, stretch_reference, mirrored=mirrored)
+        for mirrored, keypoints in ((False, query.upright), (True, query.mirrored))
+    ]
+    best: Placement | None = None
+    for side in sorted(sides, key=lambda side: -len(side.source)):
+        # A map is fitted to no more than agree, so the side with fewer need not be tried where the other does as well.
+        if len(side.source) > (_LEAST - 1 if best is None else best.inliers):
+            placement = _placed(side, stretch_query, stretch_reference)
+            if placement is not None and (best is None or placement.inliers > best.inliers):
+                best = placement
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """Points of the query ``source [n, 2]`` and of the picture ``target [n, 2]`` that match and agree on one transform, of ``matches``."""
+
+    source: Matrix
+    target: Matrix
+    matches: int
+    mirrored: bool
+
+
+def _agreed(query: Keypoints, reference: Keypoints, stretch_query: Matrix, stretch_reference: Matrix, *, mirrored: bool) -> _Agreed:
+    nothing = np.zeros((0, 2))
+    if len(query) < _LEAST or len(reference) < _LEAST:
+        return _Agreed(nothing, nothing, 0, mirrored)
+    of_query, of_reference = _matches(query, reference)
+    if len(of_query) < _LEAST:
+        return _Agreed(nothing, nothing, len(of_query), mirrored)
     source, target = query.points[of_query] * stretch_query, reference.points[of_reference] * stretch_reference
     chosen = _agreeing(query, reference, of_query, of_reference, source, target)
-    if len(chosen) < _LEAST:
-        return None
-    matrix, inliers = _fitted(source[chosen], target[chosen])
+    return _Agreed(source[chosen], target[chosen], len(of_query), mirrored)
+
+
+def _placed(agreed: _Agreed, stretch_query: Matrix, stretch_reference: Matrix) -> Placement | None:
+    matrix, inliers = _fitted(agreed.source, agreed.target)
     if matrix is None or inliers < _LEAST:
         return None
     relative = np.diag([*(1 / stretch_reference), 1.0]) @ matrix @ np.diag([*stretch_query, 1.0])
-    if mirrored:
+    if agreed.mirrored:
         relative = relative @ np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
-    return Placement(relative / relative[2, 2], inliers, len(of_query), mirrored)
+    return Placement(relative / relative[2, 2], inliers, agreed.matches, agreed.mirrored)
 
 
 def _matches(query: Keypoints, reference: Keypoints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -139,7 +159,9 @@ def nearest_affine(matrix: Matrix) -> Matrix:
     grid = np.stack(np.meshgrid(np.linspace(0, 1, 9), np.linspace(0, 1, 9)), axis=-1).reshape(1, -1, 2)
     landed = cv2.perspectiveTransform(grid, matrix)[0]
     inside = ((landed > -0.02) & (landed < 1.02)).all(axis=1)
-    if inside.sum() < 6:
+    known = np.column_stack([grid[0], np.ones(len(grid[0]))])
+    # Too few, or all on one line: they leave the map open.
+    if inside.sum() < _LEAST_INSIDE or np.linalg.matrix_rank(known[inside]) < known.shape[1]:
         inside[:] = True
-    known = np.column_stack([grid[0][inside], np.ones(inside.sum())])
+    known = known[inside]
     return np.asarray(np.linalg.lstsq(known, landed[inside], rcond=None)[0].T)

@@ -110,7 +110,7 @@ def _found(pixels: Pixels, side: int, most: int) -> tuple[Floats, Floats, Floats
         return np.zeros((0, 2), np.float32), empty, empty, np.zeros((0, 128), np.float32)
     strongest = sorted(range(len(found)), key=lambda row: -found[row].response)[:most]
     kept = [found[row] for row in strongest]
-    points = np.array([point.pt for point in kept], np.float32) / np.array(size, np.float32)
+    points = (np.array([point.pt for point in kept], np.float32) + 0.5) / np.array(size, np.float32)
     sizes = np.array([point.size for point in kept], np.float32) / max(size)
     angles = np.radians(np.array([point.angle for point in kept], np.float32))
     raw = np.asarray(descriptors[strongest], np.float32)

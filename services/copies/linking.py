@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from services.copies.store import SignatureStore
+from shoplens import metrics
 from shoplens.errors import ShoplensError
 
 _AT_ONCE = 32
@@ -63,6 +64,7 @@ class Linker:
             with self._changed:
                 # Asked under the lock: what is added afterwards wakes this thread again.
                 waiting = self._store.unlinked(_AT_ONCE)
+                metrics.COPIES_UNLINKED.set(self._store.count_unlinked() if waiting else 0)
                 if not waiting:
                     self._work = False
                     self._changed.notify_all()

@@ -22,18 +22,26 @@ _ANGLE_STEPS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Outline:
+    """The part of a signature that is searched as a whole.
+
+    fingerprint: ``[1, 32]``. codes: ``[views, 32]``, in the order of ``REFERENCE_VIEWS``.
+    """
+
+    fingerprint: Codes
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Signature(Outline):
     """Of one picture.
 
-    width, height: of the original, in pixels. fingerprint: ``[1, 32]``. codes: ``[views, 32]``, in the order of
-    ``REFERENCE_VIEWS``. thumbnail: a JPEG of at most 256 pixels on its longer side.
+    width, height: of the original, in pixels. thumbnail: a JPEG of at most 256 pixels on its longer side.
     """
 
     content_hash: str
     width: int
     height: int
-    fingerprint: Codes
-    codes: Codes
     keypoints: Keypoints
     thumbnail: bytes
 

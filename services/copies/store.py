@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from services.copies.signature import Signature, pack_keypoints, unpack_keypoints
+from services.copies.fingerprint import Codes
+from services.copies.signature import Outline, Signature, pack_keypoints, unpack_keypoints
 from shoplens.errors import FailedPrecondition, Unavailable
 
 _SCHEMA = """
@@ -39,6 +41,7 @@ CREATE TABLE IF NOT EXISTS links (
     other BLOB NOT NULL,
     PRIMARY KEY (version, one, other)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity (name TEXT NOT NULL);
 """
 _COLUMNS = "content_hash, width, height, fingerprint, codes, keypoints, thumbnail"
 _MOST_AT_ONCE = 500
@@ -51,19 +54,46 @@ class SignatureStore:
     def __init__(self, path: Path, version: str) -> None:
         """Open or create the file. Raises ``FailedPrecondition`` where it is no such file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._version = version
+        self._path, self._version = path, version
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_S, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(_SCHEMA)
+            self._connection.execute("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (uuid.uuid4().hex,))
+            self.identity = str(self._connection.execute("SELECT name FROM identity").fetchone()[0])
         except sqlite3.DatabaseError as error:
             raise FailedPrecondition(f"{path} is not a store of copy signatures ({error}); move it away, and it is made anew.") from error
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def sealed(self) -> tuple[Path, int] | None:
+        """The newest file of sealed words that belongs to these signatures, with the number up to which it holds them."""
+        last = self.last()
+        found = [(path, number) for path, number in self._all_sealed() if number <= last]
+        return max(found, key=lambda one: one[1], default=None)
+
+    def to_seal(self) -> Path:
+        """Where the words of all signatures so far are to be sealed."""
+        return self._path.with_name(f"{self._sealed_prefix()}{self.last()}.words")
+
+    def drop_sealed(self, *, but: Path) -> None:
+        """Remove the sealed files that ``but`` stands for."""
+        for path, _ in self._all_sealed():
+            if path != but:
+                path.unlink(missing_ok=True)
+
+    def _all_sealed(self) -> list[tuple[Path, int]]:
+        prefix = self._sealed_prefix()
+        paths = self._path.parent.glob(f"{prefix}*.words")
+        return [(path, int(number)) for path in paths if (number := path.stem.removeprefix(prefix)).isdigit()]
+
+    def _sealed_prefix(self) -> str:
+        # A store that was put back from a backup counts on from an older number: the name of its life keeps files of another out.
+        return f"{self._path.stem}-{self.identity}-{self._version}-"
 
     def add(self, signature: Signature) -> int | None:
         """Keep a signature durably; its number, or None where the picture is known already. Raises ``Unavailable``."""
@@ -84,19 +114,35 @@ class SignatureStore:
             ).fetchone()
         return None if row is None else int(row[0])
 
-    def signatures(self) -> Iterator[tuple[int, Signature]]:
-        """Every signature with its number, in the order they came; thousands at a time are in memory, never all."""
-        last = 0
+    def signatures(self, *, after: int = 0) -> Iterator[tuple[int, Signature]]:
+        """Every signature with its number, in the order they came, those above ``after``; hundreds at a time are in memory, never all."""
+        for row in self._in_order(_COLUMNS, after):
+            yield int(row[0]), _signature(row[1:])
+
+    def outlines(self, *, up_to: int) -> Iterator[tuple[int, Outline]]:
+        """What is searched as a whole of the signatures up to a number: a hundredth of them all, and read as quickly."""
+        for row in self._in_order("fingerprint, codes", 0):
+            if row[0] > up_to:
+                return
+            yield int(row[0]), Outline(_codes(row[1]), _codes(row[2]))
+
+    def _in_order(self, columns: str, after: int) -> Iterator[Any]:
         while True:
             with self._using() as database:
                 rows = database.execute(
-                    f"SELECT number, {_COLUMNS} FROM signatures WHERE version = ? AND number > ? ORDER BY number LIMIT ?",  # noqa: S608
-                    (self._version, last, _MOST_AT_ONCE),
+                    f"SELECT number, {columns} FROM signatures WHERE version = ? AND number > ? ORDER BY number LIMIT ?",  # noqa: S608
+                    (self._version, after, _MOST_AT_ONCE),
                 ).fetchall()
             if not rows:
                 return
-            last = int(rows[-1][0])
-            yield from ((int(row[0]), _signature(row[1:])) for row in rows)
+            after = int(rows[-1][0])
+            yield from rows
+
+    def last(self) -> int:
+        """The highest number given to a signature; 0 where there is none."""
+        with self._using() as database:
+            row = database.execute("SELECT MAX(number) FROM signatures WHERE version = ?", (self._version,)).fetchone()
+        return int(row[0] or 0)
 
     def numbered(self, numbers: Iterable[int]) -> Mapping[int, Signature]:
         """Signatures by number; unknown ones are left out."""
@@ -140,6 +186,12 @@ class SignatureStore:
             ).fetchall()
         return [row[0].hex() for row in rows]
 
+    def count_unlinked(self) -> int:
+        """Pictures whose copies in the index are still to be looked for."""
+        with self._using() as database:
+            row = database.execute("SELECT COUNT(*) FROM signatures WHERE version = ? AND linked = 0", (self._version,)).fetchone()
+        return int(row[0])
+
     def link(self, content_hash: str, others: Iterable[str]) -> None:
         """Keep which pictures ``content_hash`` is a copy of, and that they were looked for."""
         one = bytes.fromhex(content_hash)
@@ -170,14 +222,18 @@ class SignatureStore:
                 raise Unavailable(f"The copy signatures cannot be read or written ({error}); make room or mend the disk.") from error
 
 
+def _codes(content: bytes) -> Codes:
+    return np.frombuffer(content, np.uint8).reshape(-1, 32)
+
+
 def _signature(row: tuple[bytes, int, int, bytes, bytes, bytes, bytes]) -> Signature:
     content_hash, width, height, print_, codes, keypoints, thumbnail = row
     return Signature(
         content_hash=content_hash.hex(),
         width=width,
         height=height,
-        fingerprint=np.frombuffer(print_, np.uint8).reshape(1, 32),
-        codes=np.frombuffer(codes, np.uint8).reshape(-1, 32),
+        fingerprint=_codes(print_),
+        codes=_codes(codes),
         keypoints=unpack_keypoints(keypoints),
         thumbnail=thumbnail,
     )

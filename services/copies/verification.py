@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,8 +19,12 @@ from services.copies.signature import Signature
 from shoplens import deadlines
 from shoplens.domain import Change, Copy, Pixels, Recolouring
 
-_MOST_COMPARED = 12
-"""Of the placed candidates, so many are laid over the query: those with the most matching features."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+_MOST_COMPARED, _LEAST_OF_BEST = 6, 0.3
+"""Of the placed candidates, so many are laid over the query: those with the most features that agree, and not far fewer than the best
+has. Of 342 copies 335 had the most of all candidates, and all had three quarters of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +36,50 @@ class Query:
 
 
 class Verifier:
-    """Holds the fitted probability; no other state."""
+    """Holds the fitted probability; no other state. ``close`` it."""
 
-    def __init__(self, probability: CopyProbability) -> None:
+    def __init__(self, probability: CopyProbability, threads: int = 2) -> None:
         self._probability = probability
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="verification")
+
+    def close(self) -> None:
+        self._pool.shutdown()
 
     def copies(self, query: Query, candidates: Iterable[Signature]) -> list[Copy]:
         """Those candidates of which the query is a copy, likeliest first. Raises ``DeadlineExceeded``."""
-        found = [copy for copy in self._judged(query, candidates) if copy.probability >= self._probability.threshold]
+        return [copy for copy in self.judged(query, candidates) if copy.probability >= self._probability.threshold]
+
+    def judged(self, query: Query, candidates: Iterable[Signature]) -> list[Copy]:
+        """The candidates that can be laid over the query, each with its probability, however small; likeliest first."""
+        placed = [pair for pair in self._each(partial(_placed, query), candidates) if pair is not None]
+        placed.sort(key=lambda pair: -pair[0].inliers)
+        best = [pair for pair in placed[:_MOST_COMPARED] if pair[0].inliers >= _LEAST_OF_BEST * placed[0][0].inliers]
+        laid = [triple for triple in self._each(partial(_laid, query), best) if triple is not None]
+        probabilities = self._probability([(placement, agreed) for placement, agreed, _ in laid])
+        found = [Copy(name, p, _change(placement, agreed)) for (placement, agreed, name), p in zip(laid, probabilities, strict=True)]
         return sorted(found, key=lambda copy: (-copy.probability, copy.content_hash))
 
-    def _judged(self, query: Query, candidates: Iterable[Signature]) -> Iterator[Copy]:
-        """The candidates that can be laid over the query, each with its probability, however small."""
-        placed = []
-        for candidate in candidates:
-            deadlines.check()
-            placement = place(query.keypoints, candidate.keypoints, query.pixels.shape[1::-1], (candidate.width, candidate.height))
-            if placement is not None:
-                placed.append((placement, candidate))
-        placed.sort(key=lambda pair: -pair[0].inliers)
-        for placement, candidate in placed[:_MOST_COMPARED]:
-            deadlines.check()
-            agreed = agreement(query.pixels, candidate.pixels(), placement.matrix)
-            if agreed is not None:
-                yield Copy(candidate.content_hash, self._probability(placement, agreed), _change(placement, agreed))
+    def _each(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """``work`` on all items, side by side, under the caller's deadline: OpenCV lets the interpreter go."""
+        waiting = [self._pool.submit(copy_context().run, work, item) for item in items]
+        try:
+            return [each.result() for each in waiting]
+        finally:
+            for each in waiting:
+                each.cancel()
+
+
+def _placed(query: Query, candidate: Signature) -> tuple[Placement, Signature] | None:
+    deadlines.check()
+    placement = place(query.keypoints, candidate.keypoints, query.pixels.shape[1::-1], (candidate.width, candidate.height))
+    return None if placement is None else (placement, candidate)
+
+
+def _laid(query: Query, placed: tuple[Placement, Signature]) -> tuple[Placement, Agreement, str] | None:
+    deadlines.check()
+    placement, candidate = placed
+    agreed = agreement(query.pixels, candidate.pixels(), placement.matrix)
+    return None if agreed is None else (placement, agreed, candidate.content_hash)
 
 
 def _change(placement: Placement, agreed: Agreement) -> Change:

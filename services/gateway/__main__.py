@@ -30,7 +30,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         CopiesClient(settings.copies) as copies,
         Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
     ):
-        search = CameraSearch(detector, encoder, catalogue, ranker)
+        search = CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
         app = create_app(
             search=search,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 
+from shoplens import metrics
 from shoplens.domain import CopyMatch, CopyOrder, CopyQuery
 from shoplens.ports import Catalogue, Copies
 
@@ -28,6 +29,7 @@ class CatalogueCopySearch:
         found = self._copies.find(query.picture, limit=MOST_COPIES)
         holders = self._catalogue.holders([copy.content_hash for copy in found])
         matches = [CopyMatch(holder, copy) for copy in found for holder in holders.get(copy.content_hash, ())]
+        metrics.COPY_SEARCHES.labels("yes" if matches else "no").inc()
         return sorted(matches, key=_ORDERS[query.order])[: query.top_k]
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from services.gateway import regions as attention
+from services.gateway.copy_knowledge import CopyKnowledge
 from services.gateway.stopwatch import Stopwatch
 from shoplens import metrics
 from shoplens.domain import (
@@ -16,14 +17,13 @@ from shoplens.domain import (
     Hit,
     IndexStatus,
     Picture,
-    Ranking,
     RankingQuery,
     Region,
     SearchAnswer,
     SearchQuery,
 )
 from shoplens.errors import InvalidArgument
-from shoplens.ports import Catalogue, Detector, Encoder, Ranker
+from shoplens.ports import Catalogue, Copies, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
 
 CANDIDATES = 64
@@ -45,11 +45,13 @@ MOST_PROBES = 4
 class CameraSearch:
     """Implements ``ports.Search``."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, catalogue: Catalogue, ranker: Ranker) -> None:
+    def __init__(self, detector: Detector, encoder: Encoder, catalogue: Catalogue, ranker: Ranker, copies: Copies | None) -> None:
+        """``copies``: asked for the verdict ``edited_copy`` and for what is shown once; None goes without."""
         self._detector = detector
         self._encoder = encoder
         self._catalogue = catalogue
         self._ranker = ranker
+        self._copies = None if copies is None else CopyKnowledge(copies)
 
     def search(self, query: SearchQuery) -> SearchAnswer:
         if (query.picture is None) == (query.product_id is None):
@@ -112,8 +114,23 @@ class CameraSearch:
         found: tuple[Region, ...],
         chosen: int,
     ) -> SearchAnswer:
+        with watch.stage("copies"):
+            known = self._copies
+            copies = {} if known is None or query.picture is None else known.of(query.picture, probes, hits)
+            groups = {} if known is None else known.groups(hits)
         with watch.stage("rank"):
-            ranking = self._rank(query, probes, hits)
+            ranking = self._ranker.rank(
+                RankingQuery(
+                    probes=probes,
+                    category=query.category,
+                    weights=query.weights,
+                    top_k=query.top_k,
+                    explain=query.explain,
+                    copies=copies,
+                    groups=groups,
+                ),
+                hits,
+            )
         status: IndexStatus = self._catalogue.status()
         metrics.SEARCHES.labels(ranking.verdict.value).inc()
         return SearchAnswer(
@@ -124,12 +141,6 @@ class CameraSearch:
             region=chosen,
             ranking=ranking,
             timings_ms=watch.timings_ms(),
-        )
-
-    def _rank(self, query: SearchQuery, probes: tuple[Features, ...], hits: Sequence[Hit]) -> Ranking:
-        return self._ranker.rank(
-            RankingQuery(probes=probes, category=query.category, weights=query.weights, top_k=query.top_k, explain=query.explain),
-            hits,
         )
 
 

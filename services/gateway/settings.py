@@ -21,4 +21,9 @@ class GatewaySettings(ServerSettings):
     ranker: str = Field(default="127.0.0.1:50054", description="The ranker's address.")
     ingest: str = Field(default="127.0.0.1:50055", description="The write path's address.")
     copies: str = Field(default="127.0.0.1:50057", description="The address of what finds copies.")
+    copies_in_search: bool = Field(
+        default=True,
+        description="Searches for products tell an edited copy, and show copies of one picture once; "
+        "costs some tens of milliseconds where a photo is much like one of the catalogue's.",
+    )
     allow_private_addresses: bool = Field(default=False, description="Let photos be fetched from private addresses.")

@@ -2,13 +2,14 @@
 
 A query has one or more probes (the whole frame, the region of interest), and a product has many regions. A product is worth
 what its best pair of the two is worth, look and colour together: a photo of a sleeve is right when it fits the sleeve, however
-little it looks like the whole coat.
+little it looks like the whole coat. A picture of which the query is a copy looks as much like it as that is sure, and pictures
+that copy each other are one result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from shoplens.taxonomy import Taxonomy, taxonomy
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A product's best hit, and how alike the colours are, 0..1."""
+    """A product's best hit, and how alike look and colours are, 0..1."""
 
     hit: Hit
+    look: float
     colour: float
 
 
@@ -48,12 +50,14 @@ class FusionRanker:
         fused = self._categories(query, hits)
         shares = weights.shares()
         agreement = cache(partial(category.agreement, fused=fused, taxonomy=self._taxonomy))
-        scored = [_scored(match, agreement(match.hit.node), shares, explain=query.explain) for match in _best(query.probes, hits, weights)]
+        best = _best(query, hits, weights)
+        scored = [_scored(match, agreement(match.hit.node), shares, explain=query.explain) for match in best]
         scored.sort(key=lambda result: (-result.score, result.product_id))
+        pictures = {match.hit.product_id: query.groups.get(match.hit.content_hash, match.hit.content_hash) for match in best}
         return Ranking(
             categories=category.guesses(fused),
-            verdict=_verdict(query.probes, hits, scored, self._weights.verdict),
-            results=tuple(scored[: query.top_k]),
+            verdict=_verdict(query, hits, scored, self._weights.verdict),
+            results=tuple(_folded(scored, pictures, query.top_k)),
         )
 
     def _categories(self, query: RankingQuery, hits: Sequence[Hit]) -> Mapping[str, float]:
@@ -69,7 +73,7 @@ class FusionRanker:
 
 
 def _scored(match: _Match, agreement: float, shares: Mapping[str, float], *, explain: bool) -> Result:
-    values = {"visual": _unit(match.hit.similarity), "category": agreement, "colour": match.colour}
+    values = {"visual": match.look, "category": agreement, "colour": match.colour}
     return Result(
         product_id=match.hit.product_id,
         image_id=match.hit.image_id,
@@ -81,15 +85,28 @@ def _scored(match: _Match, agreement: float, shares: Mapping[str, float], *, exp
     )
 
 
-def _best(probes: Sequence[Features], hits: Sequence[Hit], weights: PartWeights) -> list[_Match]:
+def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights) -> list[_Match]:
     """Each product's best hit, by look and colour together."""
-    best: dict[str, tuple[float, _Match]] = {}
-    for hit, colour in zip(hits, _colours(probes, hits), strict=True):
-        worth = weights.visual * hit.similarity + weights.colour * colour
+    best: dict[str, tuple[float, float, _Match]] = {}
+    for hit, colour in zip(hits, _colours(query.probes, hits), strict=True):
+        look = max(hit.similarity, query.copies.get(hit.content_hash, -1.0))
+        worth = weights.visual * look + weights.colour * colour
         known = best.get(hit.product_id)
-        if known is None or (worth, hit.similarity) > (known[0], known[1].hit.similarity):
-            best[hit.product_id] = (worth, _Match(hit, colour))
-    return [match for _, match in best.values()]
+        if known is None or (worth, look) > known[:2]:
+            best[hit.product_id] = (worth, look, _Match(hit, _unit(look), colour))
+    return [match for _, _, match in best.values()]
+
+
+def _folded(ranked: Sequence[Result], pictures: Mapping[str, str], top_k: int) -> list[Result]:
+    """The best of the products whose picture is the same or a copy; it names the others. ``pictures``: by product, what is the same."""
+    kept: dict[str, Result] = {}
+    for result in ranked:
+        picture = pictures[result.product_id]
+        if picture in kept:
+            kept[picture] = replace(kept[picture], duplicates=(*kept[picture].duplicates, result.product_id))
+        else:
+            kept[picture] = result
+    return list(kept.values())[:top_k]
 
 
 def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:
@@ -101,10 +118,12 @@ def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:
     return [_unit(float(value)) for value in np.einsum("ij,ij->i", of_probes, of_hits)]
 
 
-def _verdict(probes: Sequence[Features], hits: Sequence[Hit], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
-    hashes = {probe.content_hash for probe in probes if probe.content_hash}
+def _verdict(query: RankingQuery, hits: Sequence[Hit], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
+    hashes = {probe.content_hash for probe in query.probes if probe.content_hash}
     if any(hit.content_hash in hashes for hit in hits):
         return Verdict.EXACT_COPY
+    if any(hit.content_hash in query.copies for hit in hits):
+        return Verdict.EDITED_COPY
     if not ranked:
         return Verdict.NO_MATCH
     best = ranked[0].scores.visual

@@ -1,4 +1,4 @@
-"""The command line: ``shoplens serve``, ``import``, ``search`` and ``copies``."""
+"""The command line: ``shoplens serve``, ``import``, ``search``, ``copies`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -135,6 +135,28 @@ def copies(
             terminal.json(answer)
         else:
             terminal.copies(answer)
+
+
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(metavar="A", help="A picture that may be a copy.")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="The picture that it may be a copy of.")],
+    overlay: Annotated[Path, typer.Option(help="Where to draw how A lies over B, as a PNG.")] = Path("overlay.png"),
+    json: Json = False,
+) -> None:
+    """Say whether one picture is a copy of another, how it was changed, and draw the one over the other.
+
+    Needs no server and no catalogue. Exits with 0 whether it is a copy or not.
+    """
+    from services.standalone.comparing import compare_pictures
+
+    terminal = Terminal(quiet=json)
+    with _told(terminal):
+        answer = compare_pictures(one, other, overlay, StandaloneSettings.from_environment())
+        if json:
+            terminal.json(answer)
+        else:
+            terminal.comparison(answer)
 
 
 @contextmanager

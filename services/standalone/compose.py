@@ -71,7 +71,7 @@ def compose(settings: StandaloneSettings) -> Parts:
             ranker=ranker,
             copies=CatalogueCopySearch(copies, catalogue),
             ingest=Pipeline(detector, encoder, copies, catalogue, fetcher),
-            search=CameraSearch(detector, encoder, catalogue, ranker),
+            search=CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None),
             fetcher=fetcher,
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),

@@ -17,7 +17,7 @@ from shoplens.taxonomy import taxonomy
 
 def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, category: str | None) -> dict[str, Any]:
     """The answer as ``POST /v1/search`` gives it. ``target``: a server's address, or the settings of a data folder."""
-    content = _content(photo)
+    content = photo_content(photo)
     if isinstance(target, str):
         with RemoteShop(target) as server:
             return server.search(content, top_k=top_k, category=category)
@@ -34,7 +34,7 @@ def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, c
 
 def find_copies(photo: Path, target: str | StandaloneSettings, *, order: CopyOrder, top_k: int) -> dict[str, Any]:
     """The answer as ``POST /v1/copies`` gives it. ``target`` as of :func:`search_photo`."""
-    content = _content(photo)
+    content = photo_content(photo)
     if isinstance(target, str):
         with RemoteShop(target) as server:
             return server.copies(content, order=order, top_k=top_k)
@@ -47,7 +47,8 @@ def find_copies(photo: Path, target: str | StandaloneSettings, *, order: CopyOrd
         return CopiesOut.of(parts.copies.copies(query), request_id=uuid.uuid4().hex).model_dump(mode="json")
 
 
-def _content(photo: Path) -> bytes:
+def photo_content(photo: Path) -> bytes:
+    """A file's bytes. Raises InvalidArgument where it cannot be read."""
     try:
         return photo.read_bytes()
     except OSError as error:

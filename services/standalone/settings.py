@@ -17,5 +17,10 @@ class StandaloneSettings(Settings):
     data: Path = Path("data")
     models: Path | None = Field(default=None, description="The folder of models; those that ship by default.")
     threads: int = Field(default=2, ge=1, le=64, description="Inference threads.")
+    copies_in_search: bool = Field(
+        default=True,
+        description="Searches for products tell an edited copy, and show copies of one picture once; "
+        "costs some tens of milliseconds where a photo is much like one of the catalogue's.",
+    )
     allow_private_addresses: bool = Field(default=False, description="Let pictures be fetched from private addresses.")
     file_root: Path | None = Field(default=None, description="The folder below which file: addresses may be read.")

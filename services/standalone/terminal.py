@@ -110,6 +110,16 @@ class Terminal:
             table.add_row(*map(escape, cells))
         self._out.print(table)
 
+    def comparison(self, answer: dict[str, Any]) -> None:
+        """What a comparison of two pictures found, in a sentence or two."""
+        if answer["change"] is None:
+            self.say("Not a copy: nothing in the two pictures matches.")
+            return
+        found = "The very same file" if answer["exact"] else "A copy" if answer["copy"] else "Not a copy"
+        self.say(f"{found} (probability {answer['score']:.3f}; {answer['threshold']:.2f} and more is called a copy).")
+        self.say(f"Change: {_change(answer['change'])}.")
+        self.say(f"Drawn in {answer['overlay']}.")
+
 
 def _change(change: dict[str, Any]) -> str:
     """What was done to a picture, in words."""

@@ -21,3 +21,8 @@ PRODUCTS_WRITTEN = Counter(
 )
 INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found.")
 PICTURES_FETCHED = Counter("shoplens_pictures_fetched_total", "Pictures fetched by address, by outcome.", ("outcome",))
+COPY_SEARCHES = Counter("shoplens_copy_searches_total", "Searches for copies answered, by whether one was found.", ("found",))
+COPIES_UNKNOWN = Counter(
+    "shoplens_copies_unknown_total", "Questions about copies that a search went without, because they could not be asked."
+)
+COPIES_UNLINKED = Gauge("shoplens_copies_unlinked", "Pictures that are known but whose copies among the known are still to be looked for.")

@@ -12,7 +12,7 @@ from services.ranker.engine import FusionRanker
 from shoplens.ports import Search
 from shoplens.rpc.clients import SearchClient
 from shoplens.testing.contracts.search import PRODUCTS, SearchContract
-from shoplens.testing.fakes import FakeCatalogue, FakeDetector, FakeEncoder, FakeRanker, FakeSearch
+from shoplens.testing.fakes import FakeCatalogue, FakeCopies, FakeDetector, FakeEncoder, FakeRanker, FakeSearch
 from shoplens.testing.products import draft, indexed
 from tests.contract.served import ROUTES, served
 
@@ -27,7 +27,7 @@ def implementation(request: pytest.FixtureRequest) -> Search:
         catalogue.put(wanted, node, indexed(encoder, wanted), model=card.model)
     if request.param == "fake":
         return FakeSearch(encoder, catalogue, FakeRanker())
-    return CameraSearch(FakeDetector(), encoder, catalogue, FusionRanker.load(card.categories))
+    return CameraSearch(FakeDetector(), encoder, catalogue, FusionRanker.load(card.categories), FakeCopies())
 
 
 @pytest.fixture(scope="module", params=ROUTES)

@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image, ImageOps
 
 from shoplens.testing.serving import serving
 
@@ -45,6 +47,7 @@ def folder(server: httpx.Client, tmp_path_factory) -> Path:
     product = server.get("/v1/products").raise_for_status().json()["products"][0]
     picture = server.get(f"/v1/products/{product['product_id']}/images/{product['images'][0]['id']}").raise_for_status()
     (folder / "photo.jpg").write_bytes(picture.content)
+    ImageOps.mirror(Image.open(BytesIO(picture.content)).convert("RGB")).save(folder / "copy.jpg", quality=70)
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "shoplens").symlink_to(PROGRAM)
     return folder
@@ -70,6 +73,8 @@ def test_the_curl_examples_work_in_the_order_in_which_they_stand(server, folder)
             assert "top_k" in answer["detail"]
         else:
             assert "status" not in answer, f"{command}\n{answer}"
+        if "/v1/copies" in command:
+            assert answer["matches"], f"{command} found nothing"
         if "/v1/search" in command and "top_k=-1" not in command:
             assert answer["results"], f"{command} found nothing"
 
@@ -78,6 +83,16 @@ def test_the_command_line_example_finds_the_photos_own_product(server, folder):
     (command,) = [command for command in commands() if command.startswith(".venv/bin/shoplens search")]
     output = run(f"{command} --server {server.base_url} --json", folder, server)
     assert json.loads(output)["verdict"] == "exact_copy"
+
+
+def test_the_copies_examples_find_the_picture_and_its_mirror_image(server, folder):
+    (command,) = [command for command in commands() if command.startswith(".venv/bin/shoplens copies")]
+    matches = json.loads(run(f"{command} --server {server.base_url} --json", folder, server))["matches"]
+    assert matches[0]["score"] == 1.0
+    (command,) = [command for command in commands() if command.startswith(".venv/bin/shoplens compare")]
+    answer = json.loads(run(f"{command} --json", folder, server))
+    assert (answer["copy"], answer["change"]["flipped"]) == (True, True)
+    assert (folder / "overlay.png").stat().st_size > 0
 
 
 def test_every_make_target_named_exists():

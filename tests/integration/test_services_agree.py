@@ -74,7 +74,9 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Se
         catalogue = start("catalogue", milvus_uri=data / "catalogue.db", pictures=data / "pictures", encoder=encoder.address)
         ranker = start("ranker", encoder=encoder.address)
         ingest = start("ingest", catalogue=catalogue.address, **models)
-        gateway = start("gateway", http_port=0, catalogue=catalogue.address, ranker=ranker.address, ingest=ingest.address, **models)
+        # Copies are grouped in the background: when, is each process's own business.
+        parts = {"catalogue": catalogue.address, "ranker": ranker.address, "ingest": ingest.address, "copies_in_search": False}
+        gateway = start("gateway", http_port=0, **parts, **models)
         yield {each.name: each for each in (detector, encoder, catalogue, ranker, ingest, gateway)}
 
 
@@ -96,7 +98,7 @@ def many(processes: dict[str, ServiceProcess]) -> Iterator[Shop]:
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Everything in this process."""
     data: Path = tmp_path_factory.mktemp("standalone")
-    with compose(StandaloneSettings(data=data, threads=1)) as parts:
+    with compose(StandaloneSettings(data=data, threads=1, copies_in_search=False)) as parts:
         yield Shop(parts.ingest, parts.catalogue, parts.search)
 
 

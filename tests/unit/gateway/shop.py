@@ -62,13 +62,17 @@ def picture(width: int = 60, height: int = 80, colour: tuple[int, ...] = (200, 4
 
 @dataclass
 class Shop:
-    """Search, ingest and catalogue in one. Set ``failure`` and every call raises it; ``meanwhile`` runs inside each search."""
+    """Search, ingest and catalogue in one. Set ``failure`` and every call raises it; ``meanwhile`` runs inside each search.
+
+    copied: whether every picture of the shop is a copy of what is asked, mirrored, or none is.
+    """
 
     products: dict[str, Product] = field(default_factory=dict)
     pictures: dict[tuple[str, str], bytes] = field(default_factory=dict)
     queries: list[SearchQuery] = field(default_factory=list)
     copy_queries: list[CopyQuery] = field(default_factory=list)
     failure: Exception | None = None
+    copied: bool = True
     meanwhile: Callable[[], object] = lambda: None
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -94,13 +98,12 @@ class Shop:
         )
 
     def copies(self, query: CopyQuery) -> Sequence[CopyMatch]:
-        """Every picture of the shop is a copy, mirrored."""
         self._fail()
         self.copy_queries.append(query)
         change = Change(flipped=True, overlap=0.8, query_overlap=0.5, affine=((-1.0, 0.0, 1.0), (0.0, 1.0, 0.0)), amount=0.4)
         images = [(product.id, image) for product in self.products.values() for image in product.images]
         matches = [CopyMatch(ImageHolder(product_id, image), Copy(image.content_hash, 0.97, change)) for product_id, image in images]
-        return matches[: query.top_k]
+        return matches[: query.top_k] if self.copied else []
 
     def put(self, draft: ProductDraft) -> Product:
         self._fail()

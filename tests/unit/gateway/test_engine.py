@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -15,6 +15,8 @@ from shoplens import deadlines
 from shoplens.domain import (
     WHOLE_FRAME,
     Box,
+    Change,
+    Copy,
     EncoderCard,
     Features,
     Hit,
@@ -23,8 +25,9 @@ from shoplens.domain import (
     ProductDetails,
     Region,
     SearchQuery,
+    Verdict,
 )
-from shoplens.errors import DeadlineExceeded, InvalidArgument
+from shoplens.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
 
 CARD = EncoderCard("test", "1", 2, 2, ("dress", "shoes"))
 PICTURE = Picture(np.zeros((40, 30, 3), np.uint8), "hash", 30, 40)
@@ -61,12 +64,13 @@ class Encoding:
 class Catalogue:
     def __init__(self) -> None:
         self.nodes: list[tuple[str, ...]] = []
+        self.similarity = 0.9
 
     def search(self, probes, *, limit, nodes=(), model):
         self.nodes.append(tuple(nodes))
         assert model == CARD.model
         return [
-            Hit(probe, name, "1", 0.9, WHOLE_FRAME, "dress", np.array([1, 0], np.float32), name, ProductDetails(title=name))
+            Hit(probe, name, "1", self.similarity, WHOLE_FRAME, "dress", np.array([1, 0], np.float32), name, ProductDetails(title=name))
             for probe in range(len(probes))
             for name in ("a", "b", "c")
         ][:limit]
@@ -76,6 +80,27 @@ class Catalogue:
 
     def status(self) -> IndexStatus:
         return IndexStatus("test-1", 3, 3, datetime.now(UTC), True)
+
+
+class Copying:
+    """Says what it was told of copies; ``failure`` is raised instead."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, float] = {}
+        self.grouped: dict[str, str] = {}
+        self.asked: list[tuple[str, ...]] = []
+        self.failure: Exception | None = None
+
+    def among(self, picture: Picture, content_hashes: Sequence[str]) -> Sequence[Copy]:
+        if self.failure:
+            raise self.failure
+        self.asked.append(tuple(content_hashes))
+        return [Copy(name, self.found[name], Change()) for name in content_hashes if name in self.found]
+
+    def groups(self, content_hashes: Sequence[str]) -> Mapping[str, str]:
+        if self.failure:
+            raise self.failure
+        return {name: self.grouped[name] for name in content_hashes if name in self.grouped}
 
 
 @pytest.fixture
@@ -89,9 +114,14 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def camera(encoder, catalogue):
+def copies() -> Copying:
+    return Copying()
+
+
+@pytest.fixture
+def camera(encoder, catalogue, copies):
     def make(*regions: Region) -> CameraSearch:
-        return CameraSearch(Detecting(*regions), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories))
+        return CameraSearch(Detecting(*regions), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories), copies)
 
     return make
 
@@ -159,3 +189,36 @@ def test_the_answer_names_model_index_and_time(camera):
     assert answer.model == "test-1"
     assert answer.index.items == 3
     assert {"detect", "encode", "search", "rank", "total"} <= set(answer.timings_ms)
+
+
+def test_a_photo_that_is_an_edited_copy_is_told_so_and_its_product_comes_first(camera, copies):
+    copies.found = {"c": 0.97}
+    ranking = camera().search(SearchQuery(picture=PICTURE)).ranking
+    assert ranking.verdict is Verdict.EDITED_COPY
+    assert (ranking.results[0].product_id, ranking.results[0].scores.visual) == ("c", 0.97)
+    assert copies.asked == [("a", "b", "c")]
+
+
+def test_products_with_copies_of_one_picture_are_one_result(camera, copies):
+    copies.grouped = {"a": "group", "c": "group"}
+    results = camera().search(SearchQuery(picture=PICTURE)).ranking.results
+    assert [(result.product_id, result.duplicates) for result in results] == [("a", ("c",)), ("b", ())]
+
+
+def test_hits_that_are_not_much_like_the_photo_are_not_looked_at_for_copies(camera, copies, catalogue):
+    catalogue.similarity = 0.3
+    camera().search(SearchQuery(picture=PICTURE))
+    assert copies.asked == []
+
+
+@pytest.mark.parametrize("failure", [Unavailable("It is gone."), Overloaded("It is busy.")])
+def test_a_search_answers_without_copies_where_they_cannot_be_asked(camera, copies, failure):
+    copies.failure = failure
+    ranking = camera().search(SearchQuery(picture=PICTURE)).ranking
+    assert [result.product_id for result in ranking.results] == ["a", "b", "c"]
+    assert ranking.verdict is Verdict.SAME_PRODUCT
+
+
+def test_a_search_can_do_without_copies_altogether(encoder, catalogue):
+    camera = CameraSearch(Detecting(), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories), None)
+    assert camera.search(SearchQuery(picture=PICTURE)).ranking.verdict is Verdict.SAME_PRODUCT

@@ -138,3 +138,28 @@ def test_every_answer_is_ordered_bounded_and_without_repeats(matches, top_k):
     assert scores == sorted(scores, reverse=True)
     assert all(0.0 <= score <= 1.0 + 1e-9 for score in scores)
     assert len({result.product_id for result in results}) == len(results) == min(top_k, len({match[0] for match in matches}))
+
+
+def test_a_picture_that_the_photo_is_a_copy_of_looks_as_much_like_it_as_that_is_sure(ranker):
+    query = RankingQuery((features(),), copies={"original": 0.96})
+    ranking = ranker.rank(query, [hit("near", 0.9), hit("original", 0.4)])
+    assert ids(ranking) == ["original", "near"]
+    assert ranking.results[0].scores.visual == 0.96
+    assert ranking.verdict is Verdict.EDITED_COPY
+
+
+def test_the_very_same_file_is_an_exact_copy_whatever_else_is_a_copy(ranker):
+    query = RankingQuery((features(content_hash="photo"),), copies={"edited": 0.99})
+    ranking = ranker.rank(query, [hit("edited", 0.9), hit("same", 0.9, content_hash="photo")])
+    assert ranking.verdict is Verdict.EXACT_COPY
+
+
+def test_pictures_that_copy_each_other_are_one_result_that_names_the_others(ranker):
+    query = RankingQuery((features(),), groups={"a": "one", "c": "one"})
+    ranking = ranker.rank(query, [hit("a", 0.9), hit("b", 0.8), hit("c", 0.7), hit("d", 0.9, content_hash="b")])
+    assert [(result.product_id, result.duplicates) for result in ranking.results] == [("a", ("c",)), ("d", ("b",))]
+
+
+def test_duplicates_do_not_use_up_what_was_asked_for(ranker):
+    hits = [hit("a", 0.9, content_hash="one"), hit("b", 0.8, content_hash="one"), hit("c", 0.7)]
+    assert ids(ranker.rank(RankingQuery((features(),), top_k=2), hits)) == ["a", "c"]

@@ -25,7 +25,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
 
-@pytest.mark.parametrize("command", ["serve", "import", "search"])
+@pytest.mark.parametrize("command", ["serve", "import", "search", "copies"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

@@ -11,6 +11,11 @@
  *   category: string | null, brand: string, in_stock: boolean, image_url: string, url: string}} Result
  * @typedef {{request_id: string, index: {items: number}, regions: Region[], region: number, categories: Guess[],
  *   verdict: string, results: Result[], timings_ms: Record<string, number>}} Answer
+ * @typedef {[[number, number, number], [number, number, number]]} Affine
+ * @typedef {{product_id: string, image_id: string, score: number, change: {flipped: boolean, overlap: number, query_overlap: number,
+ *   affine: Affine, recolouring: string, amount: number}, width: number, height: number, page_url: string | null,
+ *   creator: string | null, published_at: string | null, image_url: string}} CopyMatch
+ * @typedef {{request_id: string, matches: CopyMatch[]}} CopiesAnswer
  * @typedef {{product_id: string, title: string, price: Price, url: string, images: {image_url: string}[]}} Product
  */
 
@@ -65,6 +70,21 @@ export function searchPhoto(photo, { box, category }, signal) {
   if (box) form.set("box", JSON.stringify(box.map((side) => Number(side.toFixed(4)))));
   if (category) form.set("category", category);
   return asked("/v1/search", { method: "POST", body: form, signal });
+}
+
+/**
+ * Which of the shop's pictures a photo is a copy of.
+ * @param {Blob} photo
+ * @param {string} sort
+ * @param {AbortSignal} signal
+ * @returns {Promise<CopiesAnswer>}
+ */
+export function searchCopies(photo, sort, signal) {
+  const form = new FormData();
+  form.set("image", photo, "photo.jpg");
+  form.set("sort", sort);
+  form.set("top_k", String(SHOWN));
+  return asked("/v1/copies", { method: "POST", body: form, signal });
 }
 
 /** @param {string} id */

@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { chips } from "./chips.js";
+import { copiesFound, copiesSaid } from "./copies.js";
 import { byId, el } from "./dom.js";
 import { listenForPhotos } from "./intake.js";
 import { prepared } from "./picture.js";
@@ -10,6 +11,7 @@ import { failed, found, nothing, waiting } from "./results.js";
 import { current, learn, likeSession, startPhoto } from "./session.js";
 import { Stage } from "./stage.js";
 import { showCredits, showSuggestions } from "./start.js";
+import { showTabs } from "./tabs.js";
 import { tile } from "./tile.js";
 import { priceSaid, resultsSaid, verdictSaid } from "./words.js";
 
@@ -51,8 +53,23 @@ function show() {
     return;
   }
   drawQuery(session);
-  if (session.answer) drawAnswer(session);
+  drawTabs(session);
+  if (answered(session)) drawAnswer(session);
   else search(session, "new");
+}
+
+/** Whether what is looked at is already there. @param {Session} session */
+const answered = (session) => (onCopies(session) ? session.copies : session.answer) !== null;
+
+/** @param {Session} session @returns {session is import("./session.js").PhotoSession} */
+const onCopies = (session) => session.kind === "photo" && session.tab === "copies";
+
+/** @param {Session} session */
+function drawTabs(session) {
+  showTabs(session.kind === "photo" ? session.tab : null, (tab) => {
+    Object.assign(session, { tab });
+    show();
+  });
 }
 
 /**
@@ -86,6 +103,10 @@ async function search(session, kind) {
 
 /** @param {Session} session @param {AbortSignal} signal */
 async function ask(session, signal) {
+  if (onCopies(session)) {
+    session.copies = await api.searchCopies(session.photo.blob, session.order, signal);
+    return;
+  }
   if (session.kind === "photo") {
     learn(session, await api.searchPhoto(session.photo.blob, session, signal));
     return;
@@ -127,15 +148,38 @@ function productShown(product) {
 
 /** @param {Session} session */
 function drawAnswer(session) {
+  if (session.kind === "photo" && session.answer) drawMarks(session);
+  if (onCopies(session)) drawCopies(session);
+  else drawProducts(session);
+}
+
+/** What was found on the photo: its pieces, the frame, what it may be. @param {import("./session.js").PhotoSession} session */
+function drawMarks(session) {
+  stage?.show(session.regions, session.chosen, session.box ?? [0, 0, 1, 1]);
+  query.querySelector(".chips")?.remove();
+  query.append(chips(session.guesses, groups, session.category, (category) => refine(session, { category })));
+}
+
+/** @param {import("./session.js").PhotoSession} session */
+function drawCopies(session) {
+  const answer = /** @type {api.CopiesAnswer} */ (session.copies);
+  const onOrder = (/** @type {string} */ order) => {
+    session.order = order;
+    search(session, "refined").then(() => results.querySelector(".order")?.focus());
+  };
+  results.replaceChildren(...copiesFound(answer, session.photo.preview ?? "", { order: session.order, onOrder, onLike: goLike }));
+  const said = copiesSaid(answer);
+  announce(`${said}.`);
+  summary.hidden = true;
+  summary.replaceChildren();
+  document.title = `${said} · shoplens`;
+}
+
+/** @param {Session} session */
+function drawProducts(session) {
   const answer = /** @type {api.Answer} */ (session.answer);
   const like = session.kind === "like";
-  if (session.kind === "photo") {
-    stage?.show(session.regions, session.chosen, session.box ?? [0, 0, 1, 1]);
-    query.querySelector(".chips")?.remove();
-    query.append(chips(session.guesses, groups, session.category, (category) => refine(session, { category })));
-  } else {
-    drawQuery(session);
-  }
+  if (like) drawQuery(session);
   const verdict = verdictSaid(answer, like);
   if (answer.results.length) results.replaceChildren(...found(answer, { like, onLike: goLike }));
   else results.replaceChildren(...nothing(session.kind === "photo" && session.category !== null, () => session.kind === "photo" && refine(session, { category: null })));
@@ -146,7 +190,9 @@ function drawAnswer(session) {
 
 /** @param {import("./session.js").PhotoSession} session @param {Partial<import("./session.js").PhotoSession>} change */
 function refine(session, change) {
-  Object.assign(session, change);
+  // A piece of the photo, or a kind of thing, is for products.
+  Object.assign(session, change, { tab: "products" });
+  drawTabs(session);
   // Another piece of the photo is another kind of thing.
   if (change.box) session.category = null;
   if (session.box) stage?.show(session.regions, session.chosen, session.box);

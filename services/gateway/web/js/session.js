@@ -14,6 +14,9 @@
  * @property {Box | null} box the box that is searched; null until the first answer
  * @property {string | null} category the shopper's pick
  * @property {Answer | null} answer
+ * @property {"products" | "copies"} tab which of the two is looked at
+ * @property {string} order of the copies
+ * @property {import("./api.js").CopiesAnswer | null} copies in that order; null until they are asked for
  *
  * @typedef {object} LikeSession
  * @property {"like"} kind
@@ -32,7 +35,7 @@ const likes = new Map();
 /** @param {import("./picture.js").Photo} photo */
 export function startPhoto(photo) {
   const number = photos.size + 1;
-  photos.set(number, { kind: "photo", photo, regions: [], guesses: [], chosen: null, box: null, category: null, answer: null });
+  photos.set(number, { kind: "photo", photo, regions: [], guesses: [], chosen: null, box: null, category: null, answer: null, tab: "products", order: "best", copies: null });
   return number;
 }
 

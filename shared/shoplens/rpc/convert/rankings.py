@@ -20,6 +20,8 @@ def pack_ranking_query(query: RankingQuery) -> ranker_pb2.RankingQuery:
         weights=query.weights,
         top_k=query.top_k,
         explain=query.explain,
+        copies=query.copies,
+        groups=query.groups,
     )
 
 
@@ -30,6 +32,8 @@ def unpack_ranking_query(message: ranker_pb2.RankingQuery) -> RankingQuery:
         weights=dict(message.weights),
         top_k=message.top_k,
         explain=message.explain,
+        copies=dict(message.copies),
+        groups=dict(message.groups),
     )
 
 
@@ -58,6 +62,7 @@ def pack_result(result: Result) -> ranker_pb2.Result:
         scores=pack_scores(result.scores),
         details=pack_details(result.details),
         explanation=[ranker_pb2.Contribution(part=each.part, weight=each.weight, value=each.value) for each in result.explanation],
+        duplicates=result.duplicates,
     )
 
 
@@ -70,6 +75,7 @@ def unpack_result(message: ranker_pb2.Result) -> Result:
         scores=unpack_scores(message.scores),
         details=unpack_details(message.details),
         explanation=tuple(Contribution(each.part, each.weight, each.value) for each in message.explanation),
+        duplicates=tuple(message.duplicates),
     )
 
 
