@@ -21,21 +21,22 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from benchmarks.report import publish
-from services.catalogue.engine import MilvusCatalogue, PreparedProduct
+from services.catalogue.engine import MilvusCatalogue
 from shoplens.domain import (
     WHOLE_FRAME,
     EncoderCard,
     Features,
     IndexedImage,
     IndexedRegion,
+    PreparedPut,
     Price,
     ProductDetails,
     ProductDraft,
     ProductImage,
     ProductPatch,
     Vector,
+    Write,
 )
-from shoplens.errors import ShoplensError
 
 SIZES = (10_000, 100_000)
 WIDTH = 192
@@ -78,7 +79,7 @@ def node_of(row: int) -> str:
 NODES: dict[str, tuple[str, ...]] = {"": (), "third_": ("narrow", "third"), "narrow_": ("narrow",)}
 
 
-def product(row: int, embedding: Vector, content: bytes) -> PreparedProduct:
+def product(row: int, embedding: Vector, content: bytes) -> PreparedPut:
     rng = np.random.default_rng(row)
     content_hash = hashlib.sha256(content).hexdigest()
     features = Features(
@@ -94,7 +95,7 @@ def product(row: int, embedding: Vector, content: bytes) -> PreparedProduct:
         url=f"https://shop.example/products/{row}",
         attributes={"colour": "blue", "sizes": ("S", "M", "L"), "material": "cotton"},
     )
-    return PreparedProduct(ProductDraft(f"product-{row:07}", details, ()), node_of(row), (image,))
+    return PreparedPut(ProductDraft(f"product-{row:07}", details, ()), node_of(row), (image,))
 
 
 def measure() -> dict[str, float]:
@@ -121,9 +122,9 @@ def measure() -> dict[str, float]:
 
 def _fill(catalogue: MilvusCatalogue, made: Made, start: int, stop: int) -> None:
     prepared = [product(row, made.vectors[row], b"one picture for all") for row in range(start, stop)]
-    failed = [outcome for outcome in catalogue.put_batch(prepared, model=CARD.model) if isinstance(outcome, ShoplensError)]
-    if failed:
-        raise failed[0]
+    for outcome in catalogue.apply([Write(each) for each in prepared], model=CARD.model):
+        if outcome.error is not None:
+            raise outcome.error
 
 
 def _searches(catalogue: MilvusCatalogue, made: Made, size: int) -> dict[str, float]:
@@ -168,7 +169,7 @@ def _writes(catalogue: MilvusCatalogue, made: Made, size: int) -> dict[str, floa
     prepared = [product(size * 10 + row, made.vectors[row], f"picture {size} {row}".encode()) for row in range(WRITES)]
     name = f"catalogue_{size // 1000}k"
 
-    def put(each: PreparedProduct) -> None:
+    def put(each: PreparedPut) -> None:
         catalogue.put(each.draft, each.node, each.images, model=CARD.model)
 
     return {
@@ -179,7 +180,7 @@ def _writes(catalogue: MilvusCatalogue, made: Made, size: int) -> dict[str, floa
     }
 
 
-def _rate(step: Callable[[PreparedProduct], object], items: Sequence[PreparedProduct]) -> float:
+def _rate(step: Callable[[PreparedPut], object], items: Sequence[PreparedPut]) -> float:
     begun = time.perf_counter()
     for item in items:
         step(item)

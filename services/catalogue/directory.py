@@ -10,13 +10,15 @@ import threading
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 
+from shoplens.domain import Position
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Where a product is.
 
     number: the id of its row in ``products``. base, rows: its rows in ``images`` are ``base … base + rows − 1``.
-    files: its pictures, one for each image, by name.
+    files: its pictures, one for each image, by name. position: of the last event that changed it.
     """
 
     product_id: str
@@ -25,9 +27,20 @@ class Entry:
     base: int
     rows: int
     files: tuple[str, ...]
+    position: Position | None = None
 
     def image_ids(self) -> range:
         return range(self.base, self.base + self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """A product that is gone, for as long as that is remembered. number: the id of its tombstone. version: None where it had none."""
+
+    product_id: str
+    number: int
+    version: int | None
+    position: Position | None
 
 
 class Directory:
@@ -41,6 +54,7 @@ class Directory:
         self._by_id: dict[str, Entry] = {}
         self._by_base: dict[int, Entry] = {}
         self._sorted: list[str] = []
+        self._buried: dict[str, Burial] = {}
         self._users: dict[str, list[str]] = {}
         self._images = 0
         self.changes = 0
@@ -55,6 +69,13 @@ class Directory:
 
     def find(self, product_id: str) -> Entry | None:
         return self._by_id.get(product_id)
+
+    def buried(self, product_id: str) -> Burial | None:
+        """How the product went, where that is remembered and it did not come back."""
+        return self._buried.get(product_id)
+
+    def oldest_burial(self) -> Burial | None:
+        return next(iter(self._buried.values()), None)
 
     def of_base(self, base: int) -> Entry | None:
         """The product that these image rows belong to now, or None where they are superseded or not yet committed."""
@@ -97,6 +118,14 @@ class Directory:
             del self._sorted[bisect_left(self._sorted, entry.product_id)]
             self._count(entry, -1)
             self.changes += 1
+
+    def bury(self, burial: Burial) -> None:
+        """Remember how a product went, which is not there any more."""
+        self._buried[burial.product_id] = burial
+
+    def exhume(self, product_id: str) -> Burial | None:
+        """Forget how a product went; returns what was remembered."""
+        return self._buried.pop(product_id, None)
 
     def _count(self, entry: Entry, change: int) -> None:
         self._images += change * len(entry.files)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -20,15 +19,15 @@ import numpy as np
 from services.catalogue import rows
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Directory, Entry
-from services.catalogue.drafts import check_id, check_images, check_version, document_of, patched
 from services.catalogue.expressions import one_of
 from services.catalogue.gathering import Gatherer
 from services.catalogue.kept import Nearby
-from services.catalogue.ledger import Change, Ledger
+from services.catalogue.ledger import Ledger
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
 from services.catalogue.readiness import Readiness
 from services.catalogue.searching import MOST_HITS, Searcher
+from services.catalogue.staging import Staged, Staging, missing
 from services.catalogue.tokens import product_before, token_after
 from shoplens import deadlines
 from shoplens.domain import (
@@ -38,12 +37,17 @@ from shoplens.domain import (
     ImageHolder,
     IndexedImage,
     IndexStatus,
+    PreparedPatch,
+    PreparedPut,
     Product,
+    ProductDeletion,
     ProductDraft,
     ProductPage,
     ProductPatch,
     StoredPicture,
     Vector,
+    Write,
+    WriteOutcome,
 )
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound, ShoplensError
 from shoplens.metrics import INDEX_ITEMS
@@ -52,15 +56,6 @@ MOST_PRODUCTS = 1000
 """The largest page."""
 _WRITE_S = 60.0
 _LOOKS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedProduct:
-    """One product of a batch, as :meth:`MilvusCatalogue.put` takes it."""
-
-    draft: ProductDraft
-    node: str
-    images: Sequence[IndexedImage]
 
 
 class MilvusCatalogue:
@@ -94,7 +89,8 @@ class MilvusCatalogue:
         self._searcher = Searcher(milvus, self._meta.images, self._directory, nearby, lambda: self._ledger.hidden)
         self._readiness = Readiness(lambda: milvus.ready(self._meta.images, "embedding"))
         self._write_lock = threading.Lock()
-        self._puts = Gatherer(self._put_all, self._writing)
+        self._turns = Gatherer(self._write_all, self._writing)
+        self._fresh: dict[str, datetime] = {}
         self._ledger.recover()
         INDEX_ITEMS.set(self._directory.images)
 
@@ -114,41 +110,25 @@ class MilvusCatalogue:
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         """As the port says. Raises ``InvalidArgument`` for an impossible id, missing images or features of other widths."""
         self._check_model(model)
-        outcome = self._puts.submit(PreparedProduct(draft, node, images))
-        if isinstance(outcome, ShoplensError):
-            raise outcome
-        return outcome
-
-    def put_batch(self, products: Sequence[PreparedProduct], *, model: str) -> Sequence[Product | ShoplensError]:
-        """Many puts for little more than the price of one, in order; what is wrong with one product does not stop the rest."""
-        self._check_model(model)
-        with self._writing():
-            return self._put_all(products)
+        return self._write(Write(PreparedPut(draft, node, tuple(images)))).product()
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         """As the port says; a new ``node`` copies the product's vectors into new rows, everything else leaves them be."""
-        check_version(patch.version)
+        return self._write(Write(PreparedPatch(patch, node))).product()
+
+    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+        self._check_model(model)
         with self._writing():
-            entry = self._entry(patch.id)
-            before = self._document(entry)
-            if patch.version is not None and patch.version <= entry.version:
-                return before.product
-            version = entry.version + 1 if patch.version is None else patch.version
-            after = _settled(patched(before, patch, node, version=version, now=datetime.now(UTC)))
-            if after.product.node == before.product.node:
-                self._ledger.commit([Change(after, entry.base)])
-            else:
-                base = self._ledger.take(entry.rows)
-                copies = rows.moved_rows(self._image_rows(entry.image_ids()), base, after.product.node)
-                self._ledger.commit([Change(after, base, copies)])
-            return after.product
+            return [_outcome(staged) for staged in self._write_all(writes)]
+
+    def mark_fresh(self, marks: Mapping[str, datetime]) -> None:
+        self._fresh.update(marks)
 
     def get(self, product_id: str) -> Product:
         return self._document_of(product_id).product
 
     def delete(self, product_id: str) -> None:
-        with self._writing():
-            self._ledger.remove(self._entry(product_id))
+        self._write(Write(ProductDeletion(product_id)))
 
     def page(self, *, size: int = 100, token: str = "") -> ProductPage:
         """As the port says. Raises ``InvalidArgument`` for a size outside 1..1000 or a token that is not ours."""
@@ -167,7 +147,7 @@ class MilvusCatalogue:
             if len(found) == len(document.images):
                 images = zip(document.whole_frames(), document.images, strict=True)
                 return [rows.features_from_row(found[entry.base + start], stored.image.content_hash) for start, stored in images]
-        raise self._missing(product_id)
+        raise missing(product_id)
 
     def picture(self, product_id: str, image_id: str) -> StoredPicture:
         for stored in self._document_of(product_id).images:
@@ -211,7 +191,8 @@ class MilvusCatalogue:
             version=f"{self._card.model}/{self._meta.generation}",
             items=items,
             products=len(self._directory),
-            fresh_as_of=now,  # a write is acknowledged only once it can be found
+            # A write is acknowledged only once it can be found; what a log tells is so once its reader says it is.
+            fresh_as_of=min([now, *list(self._fresh.values())]),
             ready=self._readiness.now(),
         )
 
@@ -225,41 +206,29 @@ class MilvusCatalogue:
             INDEX_ITEMS.set(self._directory.images)
             self._write_lock.release()
 
-    def _put_all(self, products: Sequence[PreparedProduct]) -> list[Product | ShoplensError]:
-        outcomes: list[Product | ShoplensError] = []
-        batch: dict[str, Change] = {}
-        for prepared in products:
-            if prepared.draft.id in batch:
-                self._ledger.commit(list(batch.values()))
-                batch.clear()
-            try:
-                outcomes.append(self._stage(prepared, batch))
-            except ShoplensError as error:
-                outcomes.append(error)
-        if batch:
-            self._ledger.commit(list(batch.values()))
-        return outcomes
+    def _write(self, write: Write) -> Staged:
+        """One write, with all that wait for the same turn."""
+        outcome = self._turns.submit(write)
+        if isinstance(outcome, ShoplensError):
+            raise outcome
+        return outcome
 
-    def _stage(self, prepared: PreparedProduct, batch: dict[str, Change]) -> Product:
-        """Check a product and add its change to the batch, unless there is nothing to change."""
-        draft, images = prepared.draft, prepared.images
-        check_id(draft.id)
-        check_version(draft.version)
-        check_images(self._card, images)
-        entry = self._directory.find(draft.id)
-        if entry is not None and draft.version is not None and draft.version <= entry.version:
-            return self._document(entry).product
-        version = draft.version if draft.version is not None else 1 if entry is None else entry.version + 1
-        document = _settled(document_of(draft, prepared.node, images, version=version, now=datetime.now(UTC)))
-        base = self._ledger.take(document.rows)
-        pictures = tuple(zip(document.files, (image.content for image in images), strict=True))
-        batch[draft.id] = Change(document, base, rows.image_rows(base, prepared.node, images), pictures)
-        return document.product
+    def _write_all(self, writes: Sequence[Write]) -> list[Staged | ShoplensError]:
+        staging = Staging(self._card, self._directory, self._documents, self._ledger.take, self._image_rows)
+        outcomes: list[Staged | ShoplensError] = []
+        for write in writes:
+            try:
+                outcomes.append(staging.add(write))
+            except (InvalidArgument, NotFound) as error:
+                outcomes.append(error)
+        if staging.changes:
+            self._ledger.commit(staging.changes)
+        return outcomes
 
     def _entry(self, product_id: str) -> Entry:
         entry = self._directory.find(product_id)
         if entry is None:
-            raise self._missing(product_id)
+            raise missing(product_id)
         return entry
 
     def _document_of(self, product_id: str) -> rows.Document:
@@ -268,12 +237,12 @@ class MilvusCatalogue:
             document = self._documents.of([entry.number]).get(entry.number)
             if document is not None:
                 return document
-        raise self._missing(product_id)
+        raise missing(product_id)
 
     def _document(self, entry: Entry) -> rows.Document:
         document = self._documents.of([entry.number]).get(entry.number)
         if document is None:
-            raise self._missing(entry.product_id)
+            raise missing(entry.product_id)
         return document
 
     def _image_rows(self, ids: Sequence[int]) -> list[Row]:
@@ -285,11 +254,8 @@ class MilvusCatalogue:
                 f"The index holds vectors of {self._card.model}, not of {model}; use that model, or build a new index."
             )
 
-    @staticmethod
-    def _missing(product_id: str) -> NotFound:
-        return NotFound(f"There is no product {product_id!r}; put it first.")
 
-
-def _settled(document: rows.Document) -> rows.Document:
-    """The document as it will be read again: what a put returns equals what a get returns."""
-    return rows.document_from_text(rows.document_to_text(document))
+def _outcome(staged: Staged | ShoplensError) -> WriteOutcome:
+    if isinstance(staged, ShoplensError):
+        return WriteOutcome(changed=False, error=staged)
+    return WriteOutcome(changed=staged.changed)

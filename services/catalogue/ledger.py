@@ -8,8 +8,9 @@ Rows are only ever added and removed, never changed, under ids from one rising s
 4. **directory**: the swap in memory; from here on everyone sees the new product, and the write is acknowledged;
 5. **retirement**: the old rows and the pictures that nobody shows any more are removed, a batch at a time, later.
 
-A deletion's commit is a row too, a *tombstone*, retired after everything it buries. A patch that keeps the node adds
-a product row only, and its images stay.
+A deletion's commit is a row too, a *tombstone*, retired after everything it buries; one that came with a version or over
+a log is kept for a week, so that what comes late or again does not bring the product back. A patch that keeps the node
+adds a product row only, and its images stay. Writes of many products are committed by one insert.
 
 So a process that dies leaves, besides whole products, only: files without a row (1), image rows without an owner (2),
 rows that a newer row of the same product supersedes (3, 4, 5). :meth:`Ledger.recover` reads both collections' ids at
@@ -38,13 +39,19 @@ import structlog
 
 from services.catalogue import rows, schema
 from services.catalogue.connection import Milvus, Row
-from services.catalogue.directory import Directory, Entry
+from services.catalogue.directory import Burial, Directory, Entry
 from services.catalogue.kept import Nearby
 from services.catalogue.pictures import PictureFiles
+from shoplens.domain import Position
 from shoplens.errors import ShoplensError
 
 RETIRE_ROWS = 256
 """Removing a row takes Milvus Lite as long as removing hundreds (30–150 ms at 100k rows: it reads the whole table)."""
+
+REMEMBERED_S = 7 * 86_400
+"""How long a deletion is remembered: what Kafka keeps of a log, unless told otherwise."""
+
+_SCANNED = ("id", "product_id", "version", "deleted", "base", "rows", "pictures", "document", "log", "offset")
 
 _log = structlog.get_logger(__name__)
 
@@ -53,13 +60,25 @@ _log = structlog.get_logger(__name__)
 class Change:
     """A product to commit.
 
-    images: its new rows from id ``base`` on, none where the old rows stay. pictures: their files, by name and content.
+    text: the document as it is stored. images: its new rows from id ``base`` on, none where the old rows stay.
+    pictures: their files, by name and content. position: of the event that this comes from, or of the last one before.
     """
 
     document: rows.Document
+    text: str
     base: int
     images: Sequence[Row] = ()
     pictures: Sequence[tuple[str, bytes]] = ()
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A product that goes; with a version or a position, that is remembered for ``REMEMBERED_S``."""
+
+    product_id: str
+    version: int | None = None
+    position: Position | None = None
 
 
 @dataclass(slots=True)
@@ -85,12 +104,13 @@ class Ledger:
         self._nearby = nearby
         self._retired = _Retired()
         self._in_flight = 0
+        self._just_removed = 0
         self._last = 0
 
     @property
     def hidden(self) -> int:
-        """How many image rows may lie in Milvus that no search may show."""
-        return len(self._retired.images) + self._in_flight
+        """How many image rows a search may meet that it must not show: a server finds removed ones for a moment still."""
+        return len(self._retired.images) + self._in_flight + self._just_removed
 
     def take(self, count: int) -> int:
         """The first of ``count`` new ids in a row, above all before, in this process and in earlier ones."""
@@ -98,51 +118,63 @@ class Ledger:
         self._last = first + count - 1
         return first
 
-    def commit(self, changes: Sequence[Change]) -> None:
-        """Make these products real, all of different ids; on an error none of them is."""
+    def commit(self, changes: Sequence[Change | Removal]) -> None:
+        """Make these real, all of different products; on an error none of them is."""
         numbered = [(self.take(1), change) for change in changes]
-        product_rows = [rows.product_row(number, change.document, change.base) for number, change in numbered]
-        image_rows = [row for change in changes for row in change.images]
+        product_rows = [_product_row(number, change) for number, change in numbered]
+        puts = [change for change in changes if isinstance(change, Change)]
+        image_rows = [row for change in puts for row in change.images]
         image_ids = [int(row["id"]) for row in image_rows]
         self._in_flight = len(image_rows)
         try:
-            self._pictures.keep(picture for change in changes for picture in change.pictures)
+            self._pictures.keep(picture for change in puts for picture in change.pictures)
             if image_rows:
                 self._milvus.insert(self._images, image_rows)
             self._milvus.insert(schema.PRODUCTS, product_rows)
         except ShoplensError:
             self._retired.products += [number for number, _ in numbered]
             self._retired.images += image_ids
-            self._drop_unused(file for change in changes for file in change.document.files)
+            self._drop_unused(file for change in puts for file in change.document.files)
             raise
         finally:
             self._in_flight = 0
         for row in image_rows:
             self._nearby.records.add(int(row["id"]), row["record"])
-        for row, (number, change) in zip(product_rows, numbered, strict=True):
-            self._nearby.documents.add(number, row["document"])
-            product, files = change.document.product, change.document.files
-            self._retire(
-                self._directory.set(Entry(product.id, number, product.version, change.base, change.document.rows, files)), change.base
-            )
+        for number, change in numbered:
+            if isinstance(change, Change):
+                self._enter(number, change)
+            else:
+                self._bury(number, change)
         self._tidy()
 
-    def remove(self, entry: Entry) -> None:
-        """Make a product gone."""
-        number = self.take(1)
-        try:
-            self._milvus.insert(schema.PRODUCTS, [rows.tombstone_row(number, entry.product_id)])
-        except ShoplensError:
-            self._retired.products.append(number)
-            raise
-        self._directory.remove(entry)
-        self._retire(entry, None)
-        self._retired.tombstones.append(number)
-        self._tidy()
+    def _enter(self, number: int, change: Change) -> None:
+        product, files = change.document.product, change.document.files
+        self._nearby.documents.add(number, change.text)
+        entry = Entry(product.id, number, product.version, change.base, change.document.rows, files, change.position)
+        self._retire(self._directory.set(entry), change.base)
+        self._forget(product.id)
+
+    def _bury(self, number: int, removal: Removal) -> None:
+        entry = self._directory.find(removal.product_id)
+        if entry is not None:
+            self._directory.remove(entry)
+            self._retire(entry, None)
+        self._forget(removal.product_id)
+        burial = Burial(removal.product_id, number, removal.version, removal.position)
+        if _is_memorable(burial):
+            self._directory.bury(burial)
+        else:
+            self._retired.tombstones.append(number)
+
+    def _forget(self, product_id: str) -> None:
+        burial = self._directory.exhume(product_id)
+        if burial is not None:
+            self._retired.tombstones.append(burial.number)
 
     def flush(self) -> None:
         """Remove every retired row. An error leaves the rest for the next time."""
         retired = self._retired
+        self._just_removed = len(retired.images)
         for name, ids, kept in (
             (schema.PRODUCTS, retired.products, self._nearby.documents),
             (self._images, retired.images, self._nearby.records),
@@ -160,19 +192,25 @@ class Ledger:
         wanted = np.zeros(len(image_ids), dtype=bool)
         files: set[str] = set()
         buried: set[str] = set()
+        burials: list[Burial] = []
         for row in sorted(self._product_rows(), key=lambda row: -int(row["id"])):
             number, product_id = int(row["id"]), str(row["product_id"])
             self._last = max(self._last, number)
             superseded = product_id in buried or self._directory.find(product_id) is not None
             if row["deleted"]:
-                self._retired.tombstones.append(number)
+                burial = Burial(product_id, number, None if row["version"] < 0 else int(row["version"]), rows.position_of(row))
+                if superseded or not _is_memorable(burial):
+                    self._retired.tombstones.append(number)
                 if not superseded:
                     buried.add(product_id)
+                    if _is_memorable(burial):
+                        burials.append(burial)
                 continue
             if superseded:
                 self._retired.products.append(number)
                 continue
-            entry = Entry(product_id, number, int(row["version"]), int(row["base"]), int(row["rows"]), tuple(str(row["pictures"]).split()))
+            files_of = tuple(str(row["pictures"]).split())
+            entry = Entry(product_id, number, int(row["version"]), int(row["base"]), int(row["rows"]), files_of, rows.position_of(row))
             start, stop = np.searchsorted(image_ids, (entry.base, entry.base + entry.rows))
             wanted[start:stop] = True
             files |= {*entry.files}
@@ -180,6 +218,8 @@ class Ledger:
                 self._directory.set(entry)
             else:
                 _log.error("product without all of its vectors left out; put it again", product_id=product_id, rows=int(stop - start))
+        for burial in reversed(burials):  # the oldest first
+            self._directory.bury(burial)
         self._retired.images = [int(number) for number in image_ids[~wanted]]
         leftovers = len(self._retired)
         self.flush()
@@ -201,7 +241,7 @@ class Ledger:
                 self._nearby.documents.add(int(row["id"]), row.pop("document"))
                 found.append(row)
 
-        self._milvus.scan(schema.PRODUCTS, ["id", "product_id", "version", "deleted", "base", "rows", "pictures", "document"], visit)
+        self._milvus.scan(schema.PRODUCTS, _SCANNED, visit)
         return found
 
     def _retire(self, entry: Entry | None, base: int | None) -> None:
@@ -218,6 +258,10 @@ class Ledger:
                 self._pictures.drop(file)
 
     def _tidy(self) -> None:
+        oldest = self._directory.oldest_burial()
+        while oldest is not None and not _is_memorable(oldest):
+            self._forget(oldest.product_id)
+            oldest = self._directory.oldest_burial()
         if len(self._retired) < RETIRE_ROWS:
             return
         try:
@@ -225,3 +269,15 @@ class Ledger:
         except ShoplensError as error:
             # The write itself stands; what could not be removed stays hidden and is tried again.
             _log.warning("retired rows remain for now", rows=len(self._retired), error=str(error))
+
+
+def _product_row(number: int, change: Change | Removal) -> Row:
+    if isinstance(change, Change):
+        return rows.product_row(number, change.document, change.text, change.base, change.position)
+    return rows.tombstone_row(number, change.product_id, change.version, change.position)
+
+
+def _is_memorable(burial: Burial) -> bool:
+    """Whether something may still come that the burial keeps out; a row's id is the time at which it was taken."""
+    young = burial.number > time.time_ns() - REMEMBERED_S * 10**9
+    return young and (burial.version is not None or burial.position is not None)

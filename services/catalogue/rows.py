@@ -19,6 +19,7 @@ from shoplens.domain import (
     Features,
     IndexedImage,
     IndexedRegion,
+    Position,
     Price,
     Product,
     ProductDetails,
@@ -166,8 +167,8 @@ def details_from_json(record: Mapping[str, Any]) -> ProductDetails:
     )
 
 
-def product_row(number: int, document: Document, base: int) -> dict[str, Any]:
-    """The row whose insertion makes a write real."""
+def product_row(number: int, document: Document, text: str, base: int, position: Position | None) -> dict[str, Any]:
+    """The row whose insertion makes a write real; ``text`` is the document's."""
     return {
         "id": number,
         "product_id": document.product.id,
@@ -176,24 +177,35 @@ def product_row(number: int, document: Document, base: int) -> dict[str, Any]:
         "base": base,
         "rows": document.rows,
         "pictures": " ".join(document.files),
-        "document": document_to_text(document),
+        "document": text,
+        **_position_fields(position),
         "stub": schema.STUB,
     }
 
 
-def tombstone_row(number: int, product_id: str) -> dict[str, Any]:
+def tombstone_row(number: int, product_id: str, version: int | None, position: Position | None) -> dict[str, Any]:
     """Says that a product is gone, until its rows are too."""
     return {
         "id": number,
         "product_id": product_id,
-        "version": 0,
+        "version": -1 if version is None else version,
         "deleted": True,
         "base": 0,
         "rows": 0,
         "pictures": "",
         "document": "",
+        **_position_fields(position),
         "stub": schema.STUB,
     }
+
+
+def position_of(row: Mapping[str, Any]) -> Position | None:
+    """Of the last event that changed the product; None where none did."""
+    return Position(str(row["log"]), int(row["offset"])) if row["log"] else None
+
+
+def _position_fields(position: Position | None) -> dict[str, Any]:
+    return {"log": "", "offset": -1} if position is None else {"log": position.log, "offset": position.offset}
 
 
 def image_rows(base: int, node: str, images: Sequence[IndexedImage]) -> list[dict[str, Any]]:

@@ -39,6 +39,8 @@ STUB: list[float] = [0.0, 1.0]
 TEXT_BYTES = 65_535
 """The longest VARCHAR that Milvus takes."""
 PRODUCT_ID_BYTES = 256
+LOG_BYTES = 512
+"""The longest name of a log: a topic's has 249 bytes at most."""
 
 HNSW_BUILD: dict[str, Any] = {"M": 16, "efConstruction": 200}
 
@@ -63,7 +65,10 @@ def meta_schema() -> tuple[CollectionSchema, IndexParams]:
 
 
 def products_schema() -> tuple[CollectionSchema, IndexParams]:
-    """``base`` and ``rows``: the ids of the product's image rows are ``base … base + rows − 1``."""
+    """``base`` and ``rows``: the ids of the product's image rows are ``base … base + rows − 1``.
+
+    ``log`` and ``offset``: where the last event stood that changed the product; empty and −1 where none did.
+    """
     schema = _schema()
     schema.add_field("product_id", DataType.VARCHAR, max_length=PRODUCT_ID_BYTES)
     schema.add_field("version", DataType.INT64)
@@ -72,6 +77,8 @@ def products_schema() -> tuple[CollectionSchema, IndexParams]:
     schema.add_field("rows", DataType.INT64)
     schema.add_field("pictures", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("document", DataType.VARCHAR, max_length=TEXT_BYTES)
+    schema.add_field("log", DataType.VARCHAR, max_length=LOG_BYTES)
+    schema.add_field("offset", DataType.INT64)
     return _with_stub(schema)
 
 

@@ -8,12 +8,12 @@ import grpc
 
 from shoplens.api.catalogue.v1 import catalogue_pb2 as pb
 from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
-from shoplens.domain import ProductDraft, ProductPatch
 from shoplens.ports import Catalogue
 from shoplens.rpc.convert.features import pack_features
-from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status, source_of, unpack_indexed_image
-from shoplens.rpc.convert.packing import unpack_vector
-from shoplens.rpc.convert.products import pack_product, unpack_changes, unpack_details
+from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status
+from shoplens.rpc.convert.packing import unpack_moment, unpack_vector
+from shoplens.rpc.convert.products import pack_product
+from shoplens.rpc.convert.writes import pack_outcome, unpack_patch, unpack_put, unpack_write
 from shoplens.rpc.server import Mount
 
 PAGE_SIZE = 100
@@ -28,20 +28,20 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
         self._catalogue = catalogue
 
     def PutProduct(self, request: pb.PutProductRequest, context: grpc.ServicerContext) -> pb.PutProductResponse:
-        images = [unpack_indexed_image(image) for image in request.images]
-        draft = ProductDraft(
-            id=request.id,
-            details=unpack_details(request.details),
-            images=tuple(source_of(image) for image in images),
-            version=request.version if request.HasField("version") else None,
-        )
-        return pb.PutProductResponse(product=pack_product(self._catalogue.put(draft, request.node, images, model=request.model)))
+        put = unpack_put(request)
+        return pb.PutProductResponse(product=pack_product(self._catalogue.put(put.draft, put.node, put.images, model=request.model)))
 
     def PatchProduct(self, request: pb.PatchProductRequest, context: grpc.ServicerContext) -> pb.PatchProductResponse:
-        version = request.version if request.HasField("version") else None
-        patch = ProductPatch(request.id, unpack_changes(request.changes), version)
-        product = self._catalogue.patch(patch, node=request.node if request.HasField("node") else None)
-        return pb.PatchProductResponse(product=pack_product(product))
+        prepared = unpack_patch(request)
+        return pb.PatchProductResponse(product=pack_product(self._catalogue.patch(prepared.patch, node=prepared.node)))
+
+    def ApplyWrites(self, request: pb.ApplyWritesRequest, context: grpc.ServicerContext) -> pb.ApplyWritesResponse:
+        outcomes = self._catalogue.apply([unpack_write(write) for write in request.writes], model=request.model)
+        return pb.ApplyWritesResponse(outcomes=[pack_outcome(outcome) for outcome in outcomes])
+
+    def MarkFresh(self, request: pb.MarkFreshRequest, context: grpc.ServicerContext) -> pb.MarkFreshResponse:
+        self._catalogue.mark_fresh({log: unpack_moment(moment) for log, moment in request.marks.items()})
+        return pb.MarkFreshResponse()
 
     def GetProduct(self, request: pb.GetProductRequest, context: grpc.ServicerContext) -> pb.GetProductResponse:
         return pb.GetProductResponse(product=pack_product(self._catalogue.get(request.id)))

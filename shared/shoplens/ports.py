@@ -7,6 +7,7 @@ Every method raises only errors of :mod:`shoplens.errors` and heeds the deadline
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shoplens.domain import (
@@ -33,6 +34,8 @@ from shoplens.domain import (
     SearchQuery,
     StoredPicture,
     Vector,
+    Write,
+    WriteOutcome,
 )
 
 
@@ -72,6 +75,20 @@ class Catalogue(Protocol):
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         """Change details without touching a vector; ``node`` follows a changed category. Raises ``NotFound``."""
+        ...
+
+    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+        """Many writes for little more than the price of one, an outcome for each, in order; found once it returns.
+
+        Writes to one product take effect in their order. A write whose position is not behind that of the product's last
+        one in the same log changes nothing, so a log may be brought again from any earlier place; a deletion is remembered
+        for that, too. ``model`` encoded the images. Where it raises, any of the writes may be in effect, and all may be
+        brought again.
+        """
+        ...
+
+    def mark_fresh(self, marks: Mapping[str, datetime]) -> None:
+        """Say, by log, up to which moment all that was told there can be found; ``status`` takes the earliest."""
         ...
 
     def get(self, product_id: str) -> Product:

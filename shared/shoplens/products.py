@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -15,10 +16,30 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
-from shoplens.domain import AttributeValue, ImageSource, Price, Product, ProductDetails, ProductDraft, ProductImage, ProductPatch
+from shoplens.domain import (
+    AttributeValue,
+    ImageSource,
+    Price,
+    Product,
+    ProductDeletion,
+    ProductDetails,
+    ProductDraft,
+    ProductImage,
+    ProductPatch,
+)
 from shoplens.errors import InvalidArgument
 
 MAX_ID_BYTES: Final = 256
@@ -29,6 +50,16 @@ MAX_ATTRIBUTES: Final = 200
 
 _MAX_INTEGER: Final = 2**63 - 1
 _SHOWN_PROBLEMS: Final = 5
+
+
+def read_json(text: bytes) -> object:
+    """Raises ``InvalidArgument`` for what is no JSON, and says where."""
+    try:
+        document: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidArgument(f"This is not JSON{where}; send one JSON object.") from error
+    return document
 
 
 def parse_product(product_id: str | None, document: object) -> ProductDraft:
@@ -57,6 +88,22 @@ def parse_patch(product_id: str | None, document: object) -> ProductPatch:
         raise InvalidArgument("Attributes are taken away one by one; send each by its name, with null.")
     changes = {name: getattr(unset, name) if value is None else value for name, value in _details(read).items()}
     return ProductPatch(_identity(product_id, read.product_id), changes, read.version)
+
+
+def parse_deletion(product_id: str | None, document: object) -> ProductDeletion:
+    """A product that is to go: ``version`` alone may be given. Raises ``InvalidArgument``."""
+    read = _read(_DeletionDocument, document)
+    return ProductDeletion(_identity(product_id, read.product_id), read.version)
+
+
+def schemas() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """JSON Schemas of a product, a patch and a deletion, and the definitions that they share."""
+    models = (_ProductDocument, _PatchDocument, _DeletionDocument)
+    made = [model.model_json_schema(ref_template="#/$defs/{model}") for model in models]
+    definitions: dict[str, Any] = {}
+    for schema in made:
+        definitions |= schema.pop("$defs", {})
+    return made[0], made[1], made[2], definitions
 
 
 def product_document(product: Product) -> dict[str, Any]:
@@ -185,14 +232,21 @@ def _with_own_ids(images: list[_ImageDocument]) -> list[_ImageDocument]:
     return images
 
 
-_Id = Annotated[str, AfterValidator(_as_id)]
+_ATTRIBUTE_TEXT: Final = {"type": "string", "maxLength": 1_000}
+_ATTRIBUTE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [{"type": ["number", "boolean", "null"]}, _ATTRIBUTE_TEXT, {"type": "array", "items": _ATTRIBUTE_TEXT}]
+}
+
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_BYTES), AfterValidator(_as_id)]
 _Name = Annotated[str, StringConstraints(max_length=500)]
 _Text = Annotated[str, StringConstraints(max_length=20_000)]
-_Link = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_as_link)]
+_Link = Annotated[
+    str, StringConstraints(max_length=2_000), AfterValidator(_as_link), WithJsonSchema({"type": "string", "pattern": "^$|^https?://|^/"})
+]
 _Address = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-_Content = Annotated[bytes, BeforeValidator(_as_content)]
+_Content = Annotated[bytes, BeforeValidator(_as_content), WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
 _Moment = Annotated[datetime, BeforeValidator(_as_moment)]
-_Attribute = Annotated[Any, AfterValidator(_as_attribute)]
+_Attribute = Annotated[Any, AfterValidator(_as_attribute), WithJsonSchema(_ATTRIBUTE_SCHEMA)]
 _Version = Annotated[int, Field(ge=0, le=_MAX_INTEGER)]
 
 
@@ -218,6 +272,11 @@ class _ImageDocument(_Document):
         if (self.content is None) == (self.uri is None):
             raise ValueError("give either content (base64) or uri")
         return self
+
+
+class _DeletionDocument(_Document):
+    product_id: _Id | None = None
+    version: _Version | None = None
 
 
 class _PatchDocument(_Document):
@@ -262,7 +321,7 @@ def _identity(outside: str | None, inside: str | None) -> str:
         raise InvalidArgument(f"The product's id will not do: {error}.") from error
 
 
-_M = TypeVar("_M", bound=_PatchDocument)
+_M = TypeVar("_M", bound=_Document)
 
 
 def _read(model: type[_M], document: object) -> _M:

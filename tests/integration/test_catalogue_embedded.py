@@ -14,9 +14,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.catalogue.engine import MilvusCatalogue, PreparedProduct
+from services.catalogue.engine import MilvusCatalogue
 from shoplens import deadlines
-from shoplens.domain import ProductPatch
+from shoplens.domain import PreparedPut, ProductPatch, Write
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL, found, put
 from shoplens.testing.products import draft, indexed
@@ -173,10 +173,11 @@ def test_pictures_live_as_long_as_a_product_shows_them(tmp_path: Path) -> None:
 
 def test_a_batch_is_as_many_puts(catalogue: MilvusCatalogue) -> None:
     drafts = [draft("p1", 1), draft("p2", 2), replace(draft("x", 3), id=""), draft("p1", 4)]
-    outcomes = catalogue.put_batch([PreparedProduct(each, "t-shirt", indexed(ENCODER, each)) for each in drafts], model=MODEL)
-    assert [getattr(outcome, "version", None) for outcome in outcomes] == [1, 1, None, 2]
-    assert isinstance(outcomes[2], InvalidArgument)
-    assert [product.id for product in catalogue.page().products] == ["p1", "p2"]
+    writes = [Write(PreparedPut(each, "t-shirt", tuple(indexed(ENCODER, each)))) for each in drafts]
+    outcomes = catalogue.apply(writes, model=MODEL)
+    assert [outcome.changed for outcome in outcomes] == [True, True, False, True]
+    assert isinstance(outcomes[2].error, InvalidArgument)
+    assert [(product.id, product.version) for product in catalogue.page().products] == [("p1", 2), ("p2", 1)]
     assert found(catalogue, 4)[0] == "p1"
 
 

@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import IO
 
-from services.gateway.http import json_bodies
 from services.gateway.http.product_schemas import ImportLineOut
 from shoplens.domain import ProductDraft
 from shoplens.errors import InvalidArgument
-from shoplens.products import parse_product
+from shoplens.products import parse_product, read_json
 
 
 class Lines:
@@ -64,7 +63,7 @@ def parsed(line: bytes) -> ProductDraft:
     """A line as a draft. Raises ``InvalidLine``."""
     document: object = None
     try:
-        document = json_bodies.parsed(line)
+        document = read_json(line)
         return parse_product(None, document)
     except InvalidArgument as error:
         named = document.get("product_id") if isinstance(document, Mapping) else None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from fastapi import Request
 
 from services.gateway.http.refusals import UnsupportedMedia
-from shoplens.errors import InvalidArgument
 
 
 async def received(request: Request) -> bytes:
@@ -17,16 +15,6 @@ async def received(request: Request) -> bytes:
     if sent != "application/json" and not sent.endswith("+json"):
         raise UnsupportedMedia("Send the body as JSON, with the header Content-Type: application/json.")
     return await request.body()
-
-
-def parsed(body: bytes) -> object:
-    """The body's document. Raises ``InvalidArgument``."""
-    try:
-        document: object = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno}, column {error.colno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidArgument(f"This is not JSON{where}; send one JSON object.") from error
-    return document
 
 
 def documented(schema: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What flows between the parts: pictures, regions, features, products, hits, copies and answers.
+"""What flows between the parts: pictures, regions, features, products, updates, hits, copies and answers.
 
 Everything here is frozen and knows no other part. Arrays are documented by shape, dtype and range.
 """
@@ -53,6 +53,17 @@ from shoplens.domain.searches import (
     SearchQuery,
     Verdict,
 )
+from shoplens.domain.updates import (
+    DeadLetter,
+    Message,
+    Position,
+    PreparedPatch,
+    PreparedPut,
+    ProductDeletion,
+    Update,
+    Write,
+    WriteOutcome,
+)
 
 __all__ = [
     "WHOLE_FRAME",
@@ -66,6 +77,7 @@ __all__ = [
     "CopyMatch",
     "CopyOrder",
     "CopyQuery",
+    "DeadLetter",
     "EncoderCard",
     "Features",
     "Hit",
@@ -75,10 +87,15 @@ __all__ = [
     "IndexStatus",
     "IndexedImage",
     "IndexedRegion",
+    "Message",
     "Picture",
     "Pixels",
+    "Position",
+    "PreparedPatch",
+    "PreparedPut",
     "Price",
     "Product",
+    "ProductDeletion",
     "ProductDetails",
     "ProductDraft",
     "ProductImage",
@@ -93,6 +110,9 @@ __all__ = [
     "SearchAnswer",
     "SearchQuery",
     "StoredPicture",
+    "Update",
     "Vector",
     "Verdict",
+    "Write",
+    "WriteOutcome",
 ]

@@ -32,14 +32,27 @@ from tests.unit.rpc.waiting import SaidDetector
     [
         (DetectorClient, {"Detect"}),
         (EncoderClient, {"GetCard", "Encode"}),
-        (CatalogueClient, {"GetProduct", "ListProducts", "GetFeatures", "GetPicture", "FindHolders", "SearchRegions", "GetStatus"}),
+        (
+            CatalogueClient,
+            {
+                "GetProduct",
+                "ListProducts",
+                "GetFeatures",
+                "GetPicture",
+                "ApplyWrites",
+                "MarkFresh",
+                "FindHolders",
+                "SearchRegions",
+                "GetStatus",
+            },
+        ),
         (RankerClient, {"Rank"}),
         (CopiesClient, {"FindMissing", "FindCopies", "FindCopiesAmong", "GetGroups"}),
         (IngestClient, set()),
         (SearchClient, {"Search", "FindSimilar"}),
     ],
 )
-def test_only_calls_that_change_nothing_are_repeated(client: type[Client], repeated: set[str]) -> None:
+def test_only_calls_that_may_be_repeated_are(client: type[Client], repeated: set[str]) -> None:
     config = service_config(client.service)
     assert {name["method"] for method in config["methodConfig"] for name in method["name"]} == repeated
 

@@ -12,7 +12,7 @@ from services.gateway.http import json_bodies, problems
 from services.gateway.http.identifiers import ProductId
 from services.gateway.http.parts import Given
 from services.gateway.http.product_schemas import ProductOut, ProductsOut
-from shoplens.products import parse_patch, parse_product
+from shoplens.products import parse_patch, parse_product, read_json
 
 router = APIRouter(prefix="/v1/products", tags=["products"])
 
@@ -39,7 +39,7 @@ _MISSING = problems.documented(HTTPStatus.NOT_FOUND)
 )
 async def put(request: Request, parts: Given, product_id: ProductId) -> ProductOut:
     body = await json_bodies.received(request)
-    return ProductOut.of(await parts.writes.run(lambda: parts.ingest.put(parse_product(product_id, json_bodies.parsed(body)))))
+    return ProductOut.of(await parts.writes.run(lambda: parts.ingest.put(parse_product(product_id, read_json(body)))))
 
 
 @router.patch(
@@ -51,7 +51,7 @@ async def put(request: Request, parts: Given, product_id: ProductId) -> ProductO
 )
 async def patch(request: Request, parts: Given, product_id: ProductId) -> ProductOut:
     body = await json_bodies.received(request)
-    return ProductOut.of(await parts.writes.run(lambda: parts.ingest.patch(parse_patch(product_id, json_bodies.parsed(body)))))
+    return ProductOut.of(await parts.writes.run(lambda: parts.ingest.patch(parse_patch(product_id, read_json(body)))))
 
 
 @router.get("/{product_id}", summary="Read a product", responses={**_READ_PROBLEMS, **_MISSING})

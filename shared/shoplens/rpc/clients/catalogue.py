@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from shoplens.api.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc
 from shoplens.domain import (
@@ -11,18 +12,23 @@ from shoplens.domain import (
     ImageHolder,
     IndexedImage,
     IndexStatus,
+    PreparedPatch,
+    PreparedPut,
     Product,
     ProductDraft,
     ProductPage,
     ProductPatch,
     StoredPicture,
     Vector,
+    Write,
+    WriteOutcome,
 )
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_features
-from shoplens.rpc.convert.index import pack_indexed_image, unpack_hit, unpack_holder, unpack_page, unpack_status
-from shoplens.rpc.convert.packing import pack_vector, packing
-from shoplens.rpc.convert.products import pack_changes, pack_details, unpack_product
+from shoplens.rpc.convert.index import unpack_hit, unpack_holder, unpack_page, unpack_status
+from shoplens.rpc.convert.packing import pack_moment, pack_vector, packing
+from shoplens.rpc.convert.products import unpack_product
+from shoplens.rpc.convert.writes import pack_patch, pack_put, unpack_outcome, write_requests
 
 
 class CatalogueClient(Client):
@@ -37,20 +43,27 @@ class CatalogueClient(Client):
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         with packing():
-            request = catalogue_pb2.PutProductRequest(
-                id=draft.id,
-                details=pack_details(draft.details),
-                version=draft.version,
-                node=node,
-                images=[pack_indexed_image(image) for image in images],
-                model=model,
-            )
+            request = pack_put(PreparedPut(draft, node, tuple(images)), model=model)
         return unpack_product(self._call(self._stub.PutProduct, request).product)
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         with packing():
-            request = catalogue_pb2.PatchProductRequest(id=patch.id, changes=pack_changes(patch.changes), version=patch.version, node=node)
+            request = pack_patch(PreparedPatch(patch, node))
         return unpack_product(self._call(self._stub.PatchProduct, request).product)
+
+    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+        """In messages of a size that passes; where a later one fails, the earlier ones are in effect."""
+        outcomes: list[WriteOutcome] = []
+        with packing():
+            requests = list(write_requests(writes, model=model))
+        for request in requests:
+            outcomes += [unpack_outcome(outcome) for outcome in self._call(self._stub.ApplyWrites, request).outcomes]
+        return outcomes
+
+    def mark_fresh(self, marks: Mapping[str, datetime]) -> None:
+        with packing():
+            request = catalogue_pb2.MarkFreshRequest(marks={log: pack_moment(moment) for log, moment in marks.items()})
+        self._call(self._stub.MarkFresh, request)
 
     def get(self, product_id: str) -> Product:
         with packing():

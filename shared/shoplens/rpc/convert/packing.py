@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import overload
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -36,6 +37,10 @@ def unpack_vector(packed: bytes) -> Vector:
     return np.frombuffer(packed, dtype=_ON_THE_WIRE).astype(np.float32, copy=False)
 
 
+@overload
+def pack_moment(moment: datetime) -> Timestamp: ...
+@overload
+def pack_moment(moment: datetime | None) -> Timestamp | None: ...
 def pack_moment(moment: datetime | None) -> Timestamp | None:
     """A moment without a time zone is taken as UTC."""
     if moment is None:

@@ -6,14 +6,26 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
 
 from shoplens import deadlines
-from shoplens.domain import WHOLE_FRAME, Features, Product, ProductDetails, ProductDraft, ProductPatch
-from shoplens.errors import DeadlineExceeded, FailedPrecondition, NotFound
+from shoplens.domain import (
+    WHOLE_FRAME,
+    Features,
+    Position,
+    PreparedPatch,
+    PreparedPut,
+    Product,
+    ProductDeletion,
+    ProductDetails,
+    ProductDraft,
+    ProductPatch,
+    Write,
+)
+from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound
 from shoplens.ports import Catalogue
 from shoplens.testing import pictures
 from shoplens.testing.fakes import FakeEncoder
@@ -35,6 +47,20 @@ CALLS: dict[str, Callable[[Catalogue], object]] = {
 
 def put(catalogue: Catalogue, wanted: ProductDraft, node: str = "t-shirt") -> Product:
     return catalogue.put(wanted, node, indexed(ENCODER, wanted), model=MODEL)
+
+
+_numbers = count()
+
+
+def new_log() -> str:
+    """A name that no test has used: the catalogue under test may be shared, and remembers positions."""
+    return f"log {next(_numbers)}"
+
+
+def stored(product_id: str, seed: int, *, version: int | None = None, at: Position | None = None) -> Write:
+    """A put."""
+    wanted = draft(product_id, seed, version=version)
+    return Write(PreparedPut(wanted, "t-shirt", tuple(indexed(ENCODER, wanted))), at)
 
 
 def frame(seed: int) -> Features:
@@ -146,6 +172,91 @@ class CatalogueContract:
         for call in CALLS.values():
             with pytest.raises(NotFound):
                 call(catalogue)
+
+    def test_many_writes_take_effect_in_their_order(self, catalogue: Catalogue) -> None:
+        outcomes = catalogue.apply(
+            [
+                stored("p1", 1),
+                stored("p2", 2),
+                Write(PreparedPatch(ProductPatch("p1", {"title": "One"}))),
+                Write(PreparedPatch(ProductPatch("p1", {"attributes": {"fit": None}}), "sandals")),
+                Write(PreparedPatch(ProductPatch("p9", {"title": "Nobody"}))),
+                Write(ProductDeletion("p2")),
+                stored("p3", 3),
+                stored("p3", 4),
+                Write(PreparedPatch(ProductPatch("p3", {"title": "Three"}))),
+            ],
+            model=MODEL,
+        )
+        assert [outcome.changed for outcome in outcomes] == [True, True, True, True, False, True, True, True, True]
+        assert isinstance(outcomes[4].error, NotFound)
+        assert [outcome for outcome in outcomes if outcome.error is not None] == [outcomes[4]]
+        assert [(each.id, each.details.title, each.version) for each in catalogue.page().products] == [("p1", "One", 3), ("p3", "Three", 3)]
+        assert "fit" not in catalogue.get("p1").details.attributes
+        assert found(catalogue, 1, nodes=("sandals",)) == ["p1"]
+        assert catalogue.search([frame(4).embedding], limit=1, model=MODEL)[0].content_hash == frame(4).content_hash
+
+    def test_a_log_that_is_brought_again_changes_nothing(self, catalogue: Catalogue) -> None:
+        name = new_log()
+        log = [
+            stored("p1", 1, at=Position(name, 1)),
+            Write(PreparedPatch(ProductPatch("p1", {"title": "A"})), Position(name, 2)),
+            stored("p2", 2, at=Position(name, 3)),
+            Write(ProductDeletion("p2"), Position(name, 4)),
+            Write(PreparedPatch(ProductPatch("p1", {"title": "B"})), Position(name, 5)),
+        ]
+        assert all(outcome.changed for outcome in catalogue.apply(log, model=MODEL))
+        whole = catalogue.page().products
+        for start in range(len(log)):
+            assert not any(outcome.changed or outcome.error for outcome in catalogue.apply(log[start:], model=MODEL))
+            assert catalogue.page().products == whole
+        assert (whole[0].details.title, whole[0].version) == ("B", 3)
+        assert catalogue.apply([stored("p2", 2, at=Position(name, 6))], model=MODEL)[0].changed
+
+    def test_a_write_of_another_way_does_not_hold_a_log_up(self, catalogue: Catalogue) -> None:
+        name = new_log()
+        catalogue.apply([stored("p1", 1, at=Position(name, 7))], model=MODEL)
+        catalogue.patch(ProductPatch("p1", {"title": "By hand"}))
+        late = Write(PreparedPatch(ProductPatch("p1", {"title": "Again"})), Position(name, 7))
+        assert not catalogue.apply([late], model=MODEL)[0].changed
+        other = Write(PreparedPatch(ProductPatch("p1", {"title": "Another log"})), Position(new_log(), 1))
+        assert catalogue.apply([other], model=MODEL)[0].changed
+        assert catalogue.get("p1").details.title == "Another log"
+
+    def test_a_deletion_with_a_version_is_remembered(self, catalogue: Catalogue) -> None:
+        put(catalogue, draft("p1", 1, version=5))
+        assert not catalogue.apply([Write(ProductDeletion("p1", 4))], model=MODEL)[0].changed
+        assert catalogue.apply([Write(ProductDeletion("p1", 6))], model=MODEL)[0].changed
+        assert not catalogue.apply([stored("p1", 1, version=6)], model=MODEL)[0].changed
+        with pytest.raises(FailedPrecondition, match="deleted"):
+            put(catalogue, draft("p1", 1, version=6))
+        assert catalogue.page().products == ()
+        assert catalogue.apply([stored("p1", 1, version=7)], model=MODEL)[0].changed
+        catalogue.delete("p1")
+        assert put(catalogue, draft("p1", 1, version=2)).version == 2  # a deletion without a version stands in nobody's way
+
+    def test_a_deletion_may_come_before_its_product(self, catalogue: Catalogue) -> None:
+        outcomes = catalogue.apply([Write(ProductDeletion("p1", 9)), stored("p1", 1, version=8), stored("p1", 1, version=10)], model=MODEL)
+        assert [outcome.changed for outcome in outcomes] == [False, False, True]
+        assert catalogue.get("p1").version == 10
+
+    def test_a_wrong_write_does_not_stop_the_rest(self, catalogue: Catalogue) -> None:
+        wrong = Write(PreparedPut(draft("p2", 2), "t-shirt", ()))
+        outcomes = catalogue.apply([stored("p1", 1), wrong, stored("p3", 3)], model=MODEL)
+        assert isinstance(outcomes[1].error, InvalidArgument)
+        assert [product.id for product in catalogue.page().products] == ["p1", "p3"]
+        with pytest.raises(FailedPrecondition):
+            catalogue.apply([stored("p4", 4)], model="another-1")
+
+    def test_it_is_as_fresh_as_the_oldest_log(self, catalogue: Catalogue) -> None:
+        early, late, not_yet = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+        one, other = new_log(), new_log()
+        catalogue.mark_fresh({one: late, other: early})
+        assert catalogue.status().fresh_as_of == early
+        catalogue.mark_fresh({other: not_yet})
+        assert catalogue.status().fresh_as_of == late
+        catalogue.mark_fresh({one: not_yet})
+        assert abs(catalogue.status().fresh_as_of - datetime.now(UTC)) < timedelta(minutes=1)
 
     def test_pages_hold_every_product_once_in_order(self, catalogue: Catalogue) -> None:
         ids = ["b", "a", "c2", "c1", "d"]

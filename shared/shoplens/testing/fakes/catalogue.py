@@ -17,13 +17,19 @@ from shoplens.domain import (
     ImageHolder,
     IndexedImage,
     IndexStatus,
+    Position,
+    PreparedPatch,
+    PreparedPut,
     Product,
+    ProductDeletion,
     ProductDetails,
     ProductDraft,
     ProductPage,
     ProductPatch,
     StoredPicture,
     Vector,
+    Write,
+    WriteOutcome,
 )
 from shoplens.errors import FailedPrecondition, InvalidArgument, NotFound
 
@@ -42,35 +48,34 @@ class FakeCatalogue:
     def __init__(self, model: str) -> None:
         self._model = model
         self._entries: dict[str, _Entry] = {}
+        self._gone: dict[str, int] = {}
+        self._positions: dict[str, Position] = {}
+        self._fresh: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         deadlines.check()
         self._require(model)
         with self._lock:
-            known = self._entries.get(draft.id)
-            if known is not None and draft.version is not None and draft.version <= known.product.version:
-                return known.product
-            version = _next(known, draft.version)
-            product = Product(draft.id, draft.details, tuple(image.image for image in images), version, node, datetime.now(UTC))
-            self._entries[draft.id] = _Entry(product, tuple(images))
-            return product
+            if not self._put(draft, node, images) and draft.id not in self._entries:
+                raise FailedPrecondition("The product was deleted with this version or a newer one; send a version above it.")
+            return self._entries[draft.id].product
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         deadlines.check()
         with self._lock:
-            known = self._entry(patch.id)
-            if patch.version is not None and patch.version <= known.product.version:
-                return known.product
-            product = replace(
-                known.product,
-                details=_changed(known.product.details, patch.changes),
-                version=_next(known, patch.version),
-                node=node or known.product.node,
-                updated_at=datetime.now(UTC),
-            )
-            self._entries[patch.id] = replace(known, product=product)
-            return product
+            self._patch(patch, node)
+            return self._entries[patch.id].product
+
+    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+        deadlines.check()
+        self._require(model)
+        with self._lock:
+            return [self._apply(write) for write in writes]
+
+    def mark_fresh(self, marks: Mapping[str, datetime]) -> None:
+        deadlines.check()
+        self._fresh.update(marks)
 
     def get(self, product_id: str) -> Product:
         deadlines.check()
@@ -81,6 +86,7 @@ class FakeCatalogue:
         with self._lock:
             self._entry(product_id)
             del self._entries[product_id]
+            self._gone.pop(product_id, None)
 
     def page(self, *, size: int = 100, token: str = "") -> ProductPage:
         deadlines.check()
@@ -126,9 +132,65 @@ class FakeCatalogue:
             version=f"{self._model}/1",
             items=sum(len(entry.images) for entry in entries),
             products=len(entries),
-            fresh_as_of=datetime.now(UTC),
+            fresh_as_of=min([datetime.now(UTC), *self._fresh.values()]),
             ready=True,
         )
+
+    def _apply(self, write: Write) -> WriteOutcome:
+        change, last = write.change, self._positions.get(write.change.id)
+        if write.position and last and (write.position.log, write.position.offset) <= (last.log, last.offset):
+            return WriteOutcome(changed=False)
+        try:
+            match change:
+                case PreparedPut():
+                    changed = self._put(change.draft, change.node, change.images)
+                case PreparedPatch():
+                    changed = self._patch(change.patch, change.node)
+                case ProductDeletion():
+                    changed = self._delete(change, write.position)
+        except (InvalidArgument, NotFound) as error:
+            return WriteOutcome(changed=False, error=error)
+        if write.position and changed:
+            self._positions[change.id] = write.position
+        return WriteOutcome(changed)
+
+    def _put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage]) -> bool:
+        if not images:
+            raise InvalidArgument("A product needs at least one image that can be read.")
+        known = self._entries.get(draft.id)
+        last = self._gone.get(draft.id) if known is None else known.product.version
+        if draft.version is not None and last is not None and draft.version <= last:
+            return False
+        version = _next(last, draft.version)
+        product = Product(draft.id, draft.details, tuple(image.image for image in images), version, node, datetime.now(UTC))
+        self._entries[draft.id] = _Entry(product, tuple(images))
+        self._gone.pop(draft.id, None)
+        return True
+
+    def _patch(self, patch: ProductPatch, node: str | None) -> bool:
+        known = self._entry(patch.id)
+        if patch.version is not None and patch.version <= known.product.version:
+            return False
+        product = replace(
+            known.product,
+            details=_changed(known.product.details, patch.changes),
+            version=_next(known.product.version, patch.version),
+            node=node or known.product.node,
+            updated_at=datetime.now(UTC),
+        )
+        self._entries[patch.id] = replace(known, product=product)
+        return True
+
+    def _delete(self, deletion: ProductDeletion, position: Position | None) -> bool:
+        known = self._entries.get(deletion.id)
+        if known is None and deletion.version is None and position is None:
+            raise NotFound(f"There is no product {deletion.id!r}.")
+        if known is not None and deletion.version is not None and deletion.version < known.product.version:
+            return False
+        self._entries.pop(deletion.id, None)
+        if deletion.version is not None:
+            self._gone[deletion.id] = max(deletion.version, self._gone.get(deletion.id, 0))
+        return known is not None
 
     def _entry(self, product_id: str) -> _Entry:
         found = self._entries.get(product_id)
@@ -141,10 +203,10 @@ class FakeCatalogue:
             raise FailedPrecondition(f"The index was made with {self._model}, not with {model}; build it anew.")
 
 
-def _next(known: _Entry | None, version: int | None) -> int:
+def _next(last: int | None, version: int | None) -> int:
     if version is not None:
         return version
-    return 1 if known is None else known.product.version + 1
+    return 1 if last is None else last + 1
 
 
 def _changed(details: ProductDetails, changes: Mapping[str, Any]) -> ProductDetails:
