@@ -95,7 +95,7 @@ def product(row: int, embedding: Vector, content: bytes) -> PreparedPut:
         url=f"https://shop.example/products/{row}",
         attributes={"colour": "blue", "sizes": ("S", "M", "L"), "material": "cotton"},
     )
-    return PreparedPut(ProductDraft(f"product-{row:07}", details, ()), node_of(row), (image,))
+    return PreparedPut(ProductDraft(f"product-{row:07}", details, ()), node_of(row), (image,), CARD.model)
 
 
 def measure() -> dict[str, float]:
@@ -122,7 +122,7 @@ def measure() -> dict[str, float]:
 
 def _fill(catalogue: MilvusCatalogue, made: Made, start: int, stop: int) -> None:
     prepared = [product(row, made.vectors[row], b"one picture for all") for row in range(start, stop)]
-    for outcome in catalogue.apply([Write(each) for each in prepared], model=CARD.model):
+    for outcome in catalogue.apply([Write(each) for each in prepared]):
         if outcome.error is not None:
             raise outcome.error
 

@@ -110,14 +110,16 @@ class MilvusCatalogue:
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         """As the port says. Raises ``InvalidArgument`` for an impossible id, missing images or features of other widths."""
         self._check_model(model)
-        return self._write(Write(PreparedPut(draft, node, tuple(images)))).product()
+        return self._write(Write(PreparedPut(draft, node, tuple(images), model))).product()
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         """As the port says; a new ``node`` copies the product's vectors into new rows, everything else leaves them be."""
         return self._write(Write(PreparedPatch(patch, node))).product()
 
-    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
-        self._check_model(model)
+    def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
+        for write in writes:
+            if isinstance(write.change, PreparedPut):
+                self._check_model(write.change.model)
         with self._writing():
             return [_outcome(staged) for staged in self._write_all(writes)]
 

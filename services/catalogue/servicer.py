@@ -29,14 +29,14 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
 
     def PutProduct(self, request: pb.PutProductRequest, context: grpc.ServicerContext) -> pb.PutProductResponse:
         put = unpack_put(request)
-        return pb.PutProductResponse(product=pack_product(self._catalogue.put(put.draft, put.node, put.images, model=request.model)))
+        return pb.PutProductResponse(product=pack_product(self._catalogue.put(put.draft, put.node, put.images, model=put.model)))
 
     def PatchProduct(self, request: pb.PatchProductRequest, context: grpc.ServicerContext) -> pb.PatchProductResponse:
         prepared = unpack_patch(request)
         return pb.PatchProductResponse(product=pack_product(self._catalogue.patch(prepared.patch, node=prepared.node)))
 
     def ApplyWrites(self, request: pb.ApplyWritesRequest, context: grpc.ServicerContext) -> pb.ApplyWritesResponse:
-        outcomes = self._catalogue.apply([unpack_write(write) for write in request.writes], model=request.model)
+        outcomes = self._catalogue.apply([unpack_write(write) for write in request.writes])
         return pb.ApplyWritesResponse(outcomes=[pack_outcome(outcome) for outcome in outcomes])
 
     def MarkFresh(self, request: pb.MarkFreshRequest, context: grpc.ServicerContext) -> pb.MarkFreshResponse:

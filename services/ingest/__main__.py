@@ -1,14 +1,20 @@
-"""The write path as a process: ``python -m services.ingest``."""
+"""The write path as a process: ``python -m services.ingest``. Reads the update stream too, where it is told of a Kafka."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from services.ingest.engine import Pipeline
+from services.ingest.preparation import Preparation
+from services.ingest.running import running
 from services.ingest.servicer import mount
 from services.ingest.settings import IngestSettings
+from services.ingest.stream import UpdateStream
+from services.ingest.topics import KafkaDeadLetters, KafkaUpdates
+from shoplens.caches import Layered, RedisCache, SqliteCache
 from shoplens.fetcher import Fetcher
+from shoplens.ports import Cache
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient
 from shoplens.rpc.launch import Service, launch
 
@@ -21,9 +27,23 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
         CatalogueClient(settings.catalogue) as catalogue,
         CopiesClient(settings.copies) as copies,
         Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root) as fetcher,
+        ExitStack() as opened,
     ):
-        pipeline = Pipeline(detector, encoder, copies, catalogue, fetcher)
-        yield Service([mount(pipeline)], {client.part: client.probe for client in (detector, encoder, catalogue)})
+        preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, _cache(settings, opened))
+        probes = {client.part: client.probe for client in (detector, encoder, catalogue)}
+        if settings.kafka:
+            updates = opened.enter_context(KafkaUpdates(settings.kafka, topic=settings.topic, group=settings.group))
+            dead = opened.enter_context(KafkaDeadLetters(settings.kafka, topic=settings.dead_topic))
+            opened.enter_context(running(UpdateStream(updates, preparation, catalogue, dead, workers=settings.workers)))
+            probes["updates"] = updates.probe
+        yield Service([mount(Pipeline(preparation, catalogue))], probes)
+
+
+def _cache(settings: IngestSettings, opened: ExitStack) -> Cache:
+    durable = opened.enter_context(SqliteCache(settings.features))
+    if not settings.redis:
+        return durable
+    return Layered(opened.enter_context(RedisCache(settings.redis)), durable)
 
 
 if __name__ == "__main__":

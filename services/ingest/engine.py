@@ -1,4 +1,4 @@
-"""The write path: fetch, decode, detect, encode, and hand to the catalogue, a product whole or not at all."""
+"""The write path for those who wait for its answer: a product whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from services.ingest.category import node_after, node_of
-from services.ingest.extraction import Extractor
-from shoplens import deadlines, metrics
-from shoplens.domain import ImageSource, ImportOutcome, IndexedImage, Product, ProductDraft, ProductPatch
-from shoplens.errors import InternalError, InvalidArgument, NotFound, ShoplensError
-from shoplens.ports import Catalogue, Copies, Detector, Encoder
+from services.ingest.category import node_after
+from services.ingest.preparation import Preparation
+from shoplens import metrics
+from shoplens.domain import ImportOutcome, PreparedPut, Product, ProductDraft, ProductPatch
+from shoplens.errors import InternalError, NotFound, ShoplensError
+from shoplens.ports import Catalogue
 
 WORKERS: Final = 4
 """Products prepared at once by ``put_many``: enough to hide a picture's download behind another's inference."""
@@ -29,18 +29,11 @@ AHEAD: Final = 2 * WORKERS
 _log = structlog.get_logger()
 
 
-class PictureSource(Protocol):
-    """Where pictures given by address come from: ``shoplens.fetcher.Fetcher``, or a double."""
-
-    def fetch(self, uri: str) -> bytes: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A product ready to be stored; or ``current``, the stored one, where that is as new as the draft."""
+    """A product ready to be stored; or ``current``, the stored one, where that is as new as what was sent."""
 
-    draft: ProductDraft
-    images: tuple[IndexedImage, ...] = ()
+    put: PreparedPut | None = None
     current: Product | None = None
 
 
@@ -60,11 +53,9 @@ def _counted(operation: str) -> Iterator[None]:
 class Pipeline:
     """Implements ``ports.Ingest``."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies, catalogue: Catalogue, fetcher: PictureSource) -> None:
-        self._extractor = Extractor(detector, encoder, copies)
-        self._encoder = encoder
+    def __init__(self, preparation: Preparation, catalogue: Catalogue) -> None:
+        self._preparation = preparation
         self._catalogue = catalogue
-        self._fetcher = fetcher
 
     def put(self, draft: ProductDraft) -> Product:
         with _counted("put"):
@@ -105,13 +96,11 @@ class Pipeline:
         return ImportOutcome(draft.id, ok=True)
 
     def _prepare(self, draft: ProductDraft) -> _Prepared:
-        if not draft.images:
-            raise InvalidArgument("A product is found by its pictures; send at least one.")
-        if draft.version is not None:
+        if draft.images and draft.version is not None:
             current = self._current(draft.id)
             if current is not None and current.version >= draft.version:
-                return _Prepared(draft, current=current)
-        return _Prepared(draft, tuple(self._image(source) for source in draft.images))
+                return _Prepared(current=current)
+        return _Prepared(self._preparation.prepare(draft))
 
     def _current(self, product_id: str) -> Product | None:
         try:
@@ -119,22 +108,9 @@ class Pipeline:
         except NotFound:
             return None
 
-    def _image(self, source: ImageSource) -> IndexedImage:
-        """Raises what is wrong with the picture, and says which picture it is."""
-        deadlines.check()
-        try:
-            content = source.content if source.uri is None else self._fetcher.fetch(source.uri)
-            if content is None:
-                raise InvalidArgument("It has neither content nor uri; send one of them.")
-            return self._extractor.extract(source, content)
-        except InternalError:
-            raise
-        except ShoplensError as error:
-            raise type(error)(f"Picture {source.id!r}: {error.message}", retry_after_s=error.retry_after_s) from error
-
     def _store(self, prepared: _Prepared) -> Product:
-        if prepared.current is not None:
+        if prepared.put is None:
+            assert prepared.current is not None
             return prepared.current
-        card = self._encoder.card()
-        node = node_of(prepared.draft.details, prepared.images, card.categories)
-        return self._catalogue.put(prepared.draft, node, prepared.images, model=card.model)
+        put = prepared.put
+        return self._catalogue.put(put.draft, put.node, put.images, model=put.model)

@@ -8,10 +8,15 @@ from typing import Final
 import numpy as np
 import structlog
 
-from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, ProductImage, Region
+from services.ingest.known import KnownPictures, record
+from shoplens import metrics
+from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, Region
 from shoplens.errors import Overloaded, Unavailable
-from shoplens.images import decode, media_type
-from shoplens.ports import Copies, Detector, Encoder
+from shoplens.images import content_hash, decode, media_type
+from shoplens.ports import Cache, Copies, Detector, Encoder
+
+EXTRACTION: Final = "1"
+"""Rises with the detector's model and with everything below: what an older one made is not taken for known."""
 
 REGION_SCORE: Final = 0.5
 """Regions that the detector is less sure of are not indexed: a wrong one costs more than it finds."""
@@ -29,20 +34,35 @@ _log = structlog.get_logger()
 
 
 class Extractor:
-    """Detects and encodes; holds no state of its own."""
+    """Detects and encodes what ``cache`` does not know."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies) -> None:
+    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies, cache: Cache) -> None:
         self._detector = detector
         self._encoder = encoder
         self._copies = copies
+        self._cache = cache
+        self._known: KnownPictures | None = None
 
     def extract(self, source: ImageSource, content: bytes) -> IndexedImage:
         """The whole frame first, called by its likeliest leaf, then the regions worth finding, then close-ups.
 
         Raises what ``images.decode`` and the models do.
         """
+        known = self._known_pictures()
+        hashed = content_hash(content)
+        recalled = known.recall(source, content, hashed)
+        if recalled is not None:
+            self._make_known(hashed, content)
+            metrics.PICTURES_COMPUTED.labels(source="known").inc()
+            return recalled
+        image = self._compute(source, content)
+        known.remember(image)
+        metrics.PICTURES_COMPUTED.labels(source="computed").inc()
+        return image
+
+    def _compute(self, source: ImageSource, content: bytes) -> IndexedImage:
         picture = decode(content)
-        self._make_known(picture)
+        self._tell(picture)
         detected = self._detector.detect(picture)
         regions = worth_indexing(detected)
         subject = main_region(detected)
@@ -56,13 +76,29 @@ class Extractor:
             *(likeliest if subject is None else subject.category for _ in corners),
         )
         return IndexedImage(
-            image=_record(source, picture),
+            image=record(source, picture),
             content=content,
             media_type=media_type(content),
             regions=tuple(map(IndexedRegion, boxes, categories, features)),
         )
 
-    def _make_known(self, picture: Picture) -> None:
+    def _known_pictures(self) -> KnownPictures:
+        # Only at the first picture: a service starts before the encoder that it asks.
+        if self._known is None:
+            self._known = KnownPictures(self._cache, f"{EXTRACTION}:{self._encoder.card().model}")
+        return self._known
+
+    def _make_known(self, hashed: str, content: bytes) -> None:
+        """The finder of copies may be younger than what is known of a picture."""
+        try:
+            missing = self._copies.missing([hashed])
+        except (Unavailable, Overloaded) as error:
+            _log.warning("copies_not_asked", content_hash=hashed, problem=str(error))
+            return
+        if missing:
+            self._tell(decode(content))
+
+    def _tell(self, picture: Picture) -> None:
         try:
             self._copies.add(picture)
         except (Unavailable, Overloaded) as error:
@@ -87,17 +123,4 @@ def close_ups(box: Box) -> tuple[Box, ...]:
     return tuple(
         Box(box.x0 + width * x0, box.y0 + height * y0, min(1.0, box.x0 + width * x1), min(1.0, box.y0 + height * y1))
         for x0, y0, x1, y1 in CLOSE_UPS
-    )
-
-
-def _record(source: ImageSource, picture: Picture) -> ProductImage:
-    return ProductImage(
-        id=source.id,
-        content_hash=picture.content_hash,
-        width=picture.width,
-        height=picture.height,
-        uri=source.uri,
-        page_url=source.page_url,
-        creator=source.creator,
-        published_at=source.published_at,
     )

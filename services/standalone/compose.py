@@ -16,8 +16,10 @@ from services.encoder.engine import LiteRtEncoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.ingest.engine import Pipeline
+from services.ingest.preparation import Preparation
 from services.ranker.engine import FusionRanker
 from services.standalone.settings import StandaloneSettings
+from shoplens.caches import SqliteCache
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
@@ -63,6 +65,8 @@ def compose(settings: StandaloneSettings) -> Parts:
         )
         opened.enter_context(catching_up(catalogue, copies))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
+        features = opened.enter_context(SqliteCache(settings.data / "features.db"))
+        preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, features)
         ranker = FusionRanker.load(encoder.card().categories)
         return Parts(
             detector=detector,
@@ -70,7 +74,7 @@ def compose(settings: StandaloneSettings) -> Parts:
             catalogue=catalogue,
             ranker=ranker,
             copies=CatalogueCopySearch(copies, catalogue),
-            ingest=Pipeline(detector, encoder, copies, catalogue, fetcher),
+            ingest=Pipeline(preparation, catalogue),
             search=CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None),
             fetcher=fetcher,
             readiness={"catalogue": lambda: _require_finished(catalogue)},

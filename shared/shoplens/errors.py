@@ -10,6 +10,7 @@
     ├── FailedPrecondition         409  the system is in another state than the request needs
     ├── Overloaded                 429  bounded queue full; try again later
     ├── Unavailable                503  a dependency is away
+    │   └── PictureUnreachable     503  the server of a picture's address is
     ├── DeadlineExceeded           504
     └── InternalError              500
 
@@ -92,6 +93,13 @@ class Unavailable(ShoplensError):
     title = "A part is not reachable"
     grpc_code = grpc.StatusCode.UNAVAILABLE
     http_status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class PictureUnreachable(Unavailable):
+    """The picture's own server does not answer, or not well: no part of shoplens is away."""
+
+    reason = "picture-unreachable"
+    title = "The picture cannot be fetched now"
 
 
 class DeadlineExceeded(ShoplensError):

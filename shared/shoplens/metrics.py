@@ -26,3 +26,25 @@ COPIES_UNKNOWN = Counter(
     "shoplens_copies_unknown_total", "Questions about copies that a search went without, because they could not be asked."
 )
 COPIES_UNLINKED = Gauge("shoplens_copies_unlinked", "Pictures that are known but whose copies among the known are still to be looked for.")
+
+UPDATES = Counter(
+    "shoplens_updates_total", "Events of the update stream by operation and outcome: applied, unchanged or dead.", ("operation", "outcome")
+)
+UPDATES_DEAD = Counter(
+    "shoplens_updates_dead_total", "Events that cannot be applied, by reason; each is kept as a dead letter.", ("reason",)
+)
+UPDATE_SECONDS = Histogram(
+    "shoplens_update_seconds", "Seconds from an event's time to its being searchable, by operation.", ("operation",), buckets=SECONDS
+)
+UPDATES_BEHIND = Gauge("shoplens_updates_behind", "Messages told and not yet read, by log: the consumer's lag.", ("log",))
+UPDATES_WAITING = Gauge("shoplens_updates_waiting", "Events that were read and are not yet in effect.")
+UPDATES_OLDEST_SECONDS = Gauge(
+    "shoplens_updates_oldest_seconds", "Age of the oldest event that was read and is not yet in effect; 0 where none is."
+)
+UPDATES_HELD_UP = Gauge("shoplens_updates_held_up", "1 while the stream waits for a dependency that is away.")
+PICTURES_COMPUTED = Counter(
+    "shoplens_pictures_computed_total", "Pictures of products, by where their features come from: computed, or known.", ("source",)
+)
+CACHE_REQUESTS = Counter(
+    "shoplens_cache_requests_total", "Questions to a cache, by cache and outcome: hit, miss or away.", ("cache", "outcome")
+)

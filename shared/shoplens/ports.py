@@ -6,7 +6,7 @@ Every method raises only errors of :mod:`shoplens.errors` and heeds the deadline
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from shoplens.domain import (
     Copy,
     CopyMatch,
     CopyQuery,
+    DeadLetter,
     EncoderCard,
     Features,
     Hit,
@@ -22,6 +23,7 @@ from shoplens.domain import (
     ImportOutcome,
     IndexedImage,
     IndexStatus,
+    Message,
     Picture,
     Product,
     ProductDraft,
@@ -77,13 +79,13 @@ class Catalogue(Protocol):
         """Change details without touching a vector; ``node`` follows a changed category. Raises ``NotFound``."""
         ...
 
-    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+    def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         """Many writes for little more than the price of one, an outcome for each, in order; found once it returns.
 
         Writes to one product take effect in their order. A write whose position is not behind that of the product's last
         one in the same log changes nothing, so a log may be brought again from any earlier place; a deletion is remembered
-        for that, too. ``model`` encoded the images. Where it raises, any of the writes may be in effect, and all may be
-        brought again.
+        for that, too. Where it raises, any of the writes may be in effect, and all may be brought again; it raises
+        ``FailedPrecondition`` where the index was made with another model than one of the images.
         """
         ...
 
@@ -195,3 +197,45 @@ class Search(Protocol):
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         """More like this, from the stored vector."""
         ...
+
+
+class UpdateSource(Protocol):
+    """Where changes of the catalogue are told: one or more logs, each in order. Used by one thread."""
+
+    def poll(self, timeout_s: float) -> Sequence[Message]:
+        """What is new, oldest first within a log; empty where nothing came in time. May lose logs: ``on_lost`` was told."""
+        ...
+
+    def on_lost(self, tell: Callable[[Collection[str]], None]) -> None:
+        """Whom to tell, within a ``poll``, of logs that another reader takes over; ``commit`` still reaches them then."""
+        ...
+
+    def commit(self, offsets: Mapping[str, int]) -> None:
+        """By log, the offset that is next to be read after a restart: everything before it is in effect, durably."""
+        ...
+
+    def pause(self) -> None:
+        """``poll`` brings nothing, and keeps the logs, until ``resume``."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def behind(self) -> Mapping[str, int]:
+        """By log that is read here, how many messages were told and not yet polled, as far as is known."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where messages go that cannot be applied, so that they can be looked at, mended and told again."""
+
+    def send(self, letter: DeadLetter) -> None:
+        """Returns once the letter is kept durably. Raises ``Unavailable``."""
+        ...
+
+
+class Cache(Protocol):
+    """Bytes by key. What is there is true for ever, but may be forgotten at any time; a cache that is away knows nothing."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def set(self, key: str, value: bytes) -> None: ...

@@ -7,20 +7,22 @@ from collections.abc import Iterator
 import pytest
 
 from services.ingest.engine import Pipeline
+from services.ingest.preparation import Preparation
 from services.ingest.servicer import mount
-from shoplens.errors import Unavailable
+from shoplens.errors import PictureUnreachable
+from shoplens.fetcher import Fetched, Validators
 from shoplens.ports import Catalogue, Ingest
 from shoplens.rpc.clients import IngestClient
 from shoplens.testing.contracts.ingest import IngestContract
-from shoplens.testing.fakes import FakeCatalogue, FakeCopies, FakeDetector, FakeEncoder, FakeIngest
+from shoplens.testing.fakes import FakeCache, FakeCatalogue, FakeCopies, FakeDetector, FakeEncoder, FakeIngest
 from tests.contract.served import ROUTES, served
 
 
 class Nowhere:
     """Fetches nothing."""
 
-    def fetch(self, uri: str) -> bytes:
-        raise Unavailable(f"There is nothing at {uri}.")
+    def revisit(self, uri: str, validators: Validators) -> Fetched:
+        raise PictureUnreachable(f"There is nothing at {uri}.")
 
 
 @pytest.fixture
@@ -32,7 +34,8 @@ def catalogue() -> Catalogue:
 def implementation(request: pytest.FixtureRequest, catalogue: Catalogue) -> Ingest:
     if request.param == "fake":
         return FakeIngest(FakeEncoder(), catalogue)
-    return Pipeline(FakeDetector(), FakeEncoder(), FakeCopies(), catalogue, Nowhere())
+    preparation = Preparation.by(FakeDetector(), FakeEncoder(), FakeCopies(), catalogue, Nowhere(), FakeCache())
+    return Pipeline(preparation, catalogue)
 
 
 @pytest.fixture(params=ROUTES)

@@ -173,8 +173,8 @@ def test_pictures_live_as_long_as_a_product_shows_them(tmp_path: Path) -> None:
 
 def test_a_batch_is_as_many_puts(catalogue: MilvusCatalogue) -> None:
     drafts = [draft("p1", 1), draft("p2", 2), replace(draft("x", 3), id=""), draft("p1", 4)]
-    writes = [Write(PreparedPut(each, "t-shirt", tuple(indexed(ENCODER, each)))) for each in drafts]
-    outcomes = catalogue.apply(writes, model=MODEL)
+    writes = [Write(PreparedPut(each, "t-shirt", tuple(indexed(ENCODER, each)), MODEL)) for each in drafts]
+    outcomes = catalogue.apply(writes)
     assert [outcome.changed for outcome in outcomes] == [True, True, False, True]
     assert isinstance(outcomes[2].error, InvalidArgument)
     assert [(product.id, product.version) for product in catalogue.page().products] == [("p1", 2), ("p2", 1)]

@@ -17,13 +17,13 @@ from shoplens.domain import ProductPatch
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, CatalogueContract, found, put
 from shoplens.testing.products import draft
-from tests.integration.milvus_server import RunningMilvus, milvus_server, why_not
+from tools.stack.milvus import MilvusServer, milvus_server, why_not
 
 CARD = ENCODER.card()
 
 
 @pytest.fixture(scope="module")
-def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMilvus]:
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
     missing = why_not()
     if missing and os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"REQUIRE_ALL=1, and {missing}")
@@ -39,7 +39,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(milvus: RunningMilvus, pictures: Path) -> Iterator[MilvusCatalogue]:
+def opened(milvus: MilvusServer, pictures: Path) -> Iterator[MilvusCatalogue]:
     with MilvusCatalogue.open(milvus.uri, pictures, CARD) as catalogue:
         yield catalogue
 
@@ -59,7 +59,7 @@ class TestServerCatalogue(CatalogueContract):
 
 @pytest.mark.server
 @pytest.mark.timeout(600)
-def test_a_server_that_comes_and_goes(tmp_path: Path, milvus: RunningMilvus) -> None:
+def test_a_server_that_comes_and_goes(tmp_path: Path, milvus: MilvusServer) -> None:
     """All is there after a restart of both; another model is refused; a dead server is said to be away, at once."""
     files = tmp_path / "milvus", tmp_path / "pictures"
     with milvus_server(files[0]) as first, MilvusCatalogue.open(first.uri, files[1], CARD) as catalogue:

@@ -16,7 +16,7 @@ from shoplens.rpc.clients import EncoderClient, IngestClient
 from shoplens.rpc.health import ALIVE
 from shoplens.testing.health import NOT_SERVING, SERVING, wait_for_health
 from shoplens.testing.products import draft
-from tests.integration.processes import PATIENCE_S, ServiceProcess
+from tools.stack.services import PATIENCE_S, ServiceProcess
 
 NOWHERE = "127.0.0.1:1"
 

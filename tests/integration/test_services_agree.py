@@ -31,7 +31,7 @@ from shoplens.rpc.clients import CatalogueClient, IngestClient, SearchClient
 from shoplens.testing import pictures
 from shoplens.testing.health import wait_for_health
 from shoplens.testing.products import draft
-from tests.integration.processes import PATIENCE_S, ServiceProcess
+from tools.stack.services import PATIENCE_S, ServiceProcess
 
 CLOSE = 1e-5
 """How far two scores may lie apart."""

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from shoplens import addresses, deadlines
 from shoplens.addresses import is_public
-from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, Unavailable, UnreadablePicture
+from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, PictureUnreachable, Unavailable, UnreadablePicture
 from shoplens.fetcher import Fetcher
 
 PICTURE = bytes(range(256)) * 8
@@ -109,14 +109,14 @@ def test_a_picture_is_fetched_and_counted(shop: str, fetcher: Fetcher, path: str
     ("path", "error", "words"),
     [
         ("/none", UnreadablePicture, "answered 404"),
-        ("/busy", Unavailable, "answered 503; try again"),
+        ("/busy", PictureUnreachable, "answered 503; try again"),
         ("/circle", UnreadablePicture, "redirects too often"),
         ("/to-file", ForbiddenAddress, "leads to none"),
         ("/gzip", UnreadablePicture, "compressed"),
         ("/endless", PictureTooLarge, "larger than 100,000 bytes"),
         ("/huge-header", PictureTooLarge, "larger than 100,000 bytes"),
-        ("/junk-length", Unavailable, "broke off"),
-        ("/short", Unavailable, "broke off"),
+        ("/junk-length", PictureUnreachable, "broke off"),
+        ("/short", PictureUnreachable, "broke off"),
     ],
 )
 def test_what_goes_wrong_is_told(shop: str, fetcher: Fetcher, path: str, error: type[Exception], words: str) -> None:

@@ -53,11 +53,12 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class PreparedPut:
-    """A product ready to be stored whole: its pictures encoded, in the order of the draft's; ``node`` of the taxonomy."""
+    """A product ready to be stored whole: its pictures in the order of the draft's, encoded by ``model``; ``node`` of the taxonomy."""
 
     draft: ProductDraft
     node: str
     images: tuple[IndexedImage, ...]
+    model: str
 
     @property
     def id(self) -> str:

@@ -37,11 +37,11 @@ def put(catalogue: MilvusCatalogue, number: int) -> None:
 def together(catalogue: MilvusCatalogue, offset: int) -> None:
     """Several products in one commit, one of them more than once."""
     changes = (
-        PreparedPut(DRAFTS[2], "t-shirt", tuple(IMAGES[2])),
+        PreparedPut(DRAFTS[2], "t-shirt", tuple(IMAGES[2]), MODEL),
         ProductDeletion("a"),
         PreparedPatch(ProductPatch("b", {"title": "Late"}), "hat"),
     )
-    catalogue.apply([Write(change, Position("log", offset + place)) for place, change in enumerate(changes)], model=MODEL)
+    catalogue.apply([Write(change, Position("log", offset + place)) for place, change in enumerate(changes)])
 
 
 LIFE: tuple[tuple[Callable[[MilvusCatalogue], object], State], ...] = (
@@ -184,7 +184,7 @@ def test_what_a_log_took_away_stays_away_after_a_restart(tmp_path: Path) -> None
         together(catalogue, 10)
     with opened(milvus, tmp_path) as catalogue:
         together(catalogue, 10)
-        catalogue.apply([Write(PreparedPut(DRAFTS[1], "t-shirt", tuple(IMAGES[1])), Position("log", 9))], model=MODEL)
+        catalogue.apply([Write(PreparedPut(DRAFTS[1], "t-shirt", tuple(IMAGES[1]), MODEL), Position("log", 9))])
         assert state(catalogue) == {"b": ("Late", "hat", 2)}
         assert catalogue.get("b").version == 2
 
@@ -192,7 +192,7 @@ def test_what_a_log_took_away_stays_away_after_a_restart(tmp_path: Path) -> None
 def test_a_deletion_is_forgotten_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     milvus = MemoryMilvus()
     with opened(milvus, tmp_path) as catalogue:
-        catalogue.apply([Write(ProductDeletion("a", 9))], model=MODEL)
+        catalogue.apply([Write(ProductDeletion("a", 9))])
         assert len(milvus.tables[schema.PRODUCTS]) == 1
         monkeypatch.setattr("services.catalogue.ledger.REMEMBERED_S", 0)
         put(catalogue, 2)

@@ -28,6 +28,7 @@ from shoplens.domain import (
     Vector,
 )
 from shoplens.errors import FailedPrecondition, NotFound
+from shoplens.fetcher import Fetched, Validators
 
 LEAVES = ("shirt", "dress", "bag")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -122,11 +123,11 @@ class Web:
         self.waits: dict[str, threading.Event] = {}
         self.asked: dict[str, threading.Event] = {uri: threading.Event() for uri in pages}
 
-    def fetch(self, uri: str) -> bytes:
+    def revisit(self, uri: str, validators: Validators) -> Fetched:
         self.asked[uri].set()
         if uri in self.waits:
             assert self.waits[uri].wait(30)
         page = self._pages[uri]
         if isinstance(page, Exception):
             raise page
-        return page
+        return Fetched(page)

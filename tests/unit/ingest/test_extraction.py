@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.ingest.category import node_after, node_of
 from services.ingest.extraction import Extractor, close_ups, worth_indexing
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, ProductDetails, Region
-from shoplens.testing.fakes import FakeCopies
+from shoplens.testing.fakes import FakeCache, FakeCopies
 from tests.unit.ingest.doubles import LEAVES, Looking, Seeing, photo
 
 LEFT, RIGHT, TOP, BOTTOM = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1), Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1)
@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = Box(0, 0, 0.5, 1), Box(0.5, 0, 1, 1), Box(0, 0, 1, 0.
 
 def test_the_frame_and_the_best_regions() -> None:
     regions = [Region(LEFT, "top", 0.6), Region(RIGHT, "shoes", 0.9)]
-    indexed = Extractor(Looking(regions), Seeing(), FakeCopies()).extract(
+    indexed = Extractor(Looking(regions), Seeing(), FakeCopies(), FakeCache()).extract(
         ImageSource("front", page_url="https://shop.example/p", creator="C"), photo(7)
     )
     found = [(region.box, region.category) for region in indexed.regions]
@@ -32,8 +32,35 @@ def test_the_frame_and_the_best_regions() -> None:
 
 
 def test_a_picture_without_regions_has_close_ups_of_its_own() -> None:
-    indexed = Extractor(Looking([]), Seeing(), FakeCopies()).extract(ImageSource("front"), photo(7))
+    indexed = Extractor(Looking([]), Seeing(), FakeCopies(), FakeCache()).extract(ImageSource("front"), photo(7))
     assert [region.box for region in indexed.regions] == [WHOLE_FRAME, *close_ups(WHOLE_FRAME)]
+
+
+def test_a_picture_that_is_known_is_not_computed_again() -> None:
+    cache, looking = FakeCache(), Looking([Region(RIGHT, "shoes", 0.9)])
+    extractor = Extractor(looking, Seeing(), FakeCopies(), cache)
+    first = extractor.extract(ImageSource("front", creator="C"), photo(7))
+    again = Extractor(looking, Seeing(), FakeCopies(), cache).extract(ImageSource("back", page_url="https://shop.example"), photo(7))
+    assert looking.calls == 1
+    assert (again.image.id, again.image.creator, again.image.width, again.image.height) == ("back", None, 40, 30)
+    assert (again.content, again.media_type) == (photo(7), "image/png")
+    for ours, theirs in zip(again.regions, first.regions, strict=True):
+        assert (ours.box.as_tuple(), ours.category) == (pytest.approx(theirs.box.as_tuple()), theirs.category)
+        np.testing.assert_array_equal(ours.features.embedding, theirs.features.embedding)
+        np.testing.assert_array_equal(ours.features.categories, theirs.features.categories)
+        np.testing.assert_array_equal(ours.features.colour, theirs.features.colour)
+    assert extractor.extract(ImageSource("front"), photo(8)).image.content_hash != first.image.content_hash
+    assert looking.calls == 2
+
+
+def test_what_the_cache_holds_of_another_make_or_no_sense_is_computed() -> None:
+    cache, looking = FakeCache(), Looking([])
+    extractor = Extractor(looking, Seeing(), FakeCopies(), cache)
+    extractor.extract(ImageSource("front"), photo(7))
+    (key,) = cache.kept
+    cache.kept[key] = b"\xff no message"
+    extractor.extract(ImageSource("front"), photo(7))
+    assert looking.calls == 2
 
 
 @given(st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.01, 1), st.floats(0.01, 1))
@@ -62,12 +89,12 @@ def test_regions_that_add_nothing_are_left_out() -> None:
     ],
 )
 def test_the_shop_is_believed_before_the_picture(details: ProductDetails, node: str) -> None:
-    images = [Extractor(Looking(), Seeing(), FakeCopies()).extract(ImageSource("1"), photo(7))]
+    images = [Extractor(Looking(), Seeing(), FakeCopies(), FakeCache()).extract(ImageSource("1"), photo(7))]
     assert node_of(details, images, LEAVES) == node
 
 
 def test_all_pictures_have_a_say() -> None:
-    extractor = Extractor(Looking(), Seeing(np.array([[0.6, 0.4, 0.0], [0.0, 0.9, 0.1]], np.float32)), FakeCopies())
+    extractor = Extractor(Looking(), Seeing(np.array([[0.6, 0.4, 0.0], [0.0, 0.9, 0.1]], np.float32)), FakeCopies(), FakeCache())
     images = [extractor.extract(ImageSource(str(n)), photo(n)) for n in range(2)]
     assert node_of(ProductDetails(), images, LEAVES) == LEAVES[1]
 

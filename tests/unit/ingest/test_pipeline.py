@@ -8,10 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.ingest.engine import AHEAD, Pipeline
+from services.ingest.preparation import Preparation
 from shoplens import deadlines
 from shoplens.domain import ImageSource, ImportOutcome, ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound, Unavailable, UnreadablePicture
-from shoplens.testing.fakes import FakeCopies
+from shoplens.testing.fakes import FakeCache, FakeCopies
 from tests.unit.ingest.doubles import Looking, Seeing, Shelf, Web, photo
 
 
@@ -27,7 +28,8 @@ class Bench:
 
     def __init__(self, **pages: bytes | Exception) -> None:
         self.detector, self.shelf, self.web = Looking(), Shelf(), Web({**pages})
-        self.pipeline = Pipeline(self.detector, Seeing(), FakeCopies(), self.shelf, self.web)
+        preparation = Preparation.by(self.detector, Seeing(), FakeCopies(), self.shelf, self.web, FakeCache())
+        self.pipeline = Pipeline(preparation, self.shelf)
 
 
 def written(operation: str, outcome: str) -> float:

@@ -12,7 +12,7 @@ from services.standalone.feeds import Row
 from services.standalone.imports import Answer, answers, unchanged_in
 from shoplens.domain import ImageSource, ImportOutcome, ProductDetails, ProductDraft
 from shoplens.errors import InvalidArgument
-from shoplens.testing.fakes import FakeCopies
+from shoplens.testing.fakes import FakeCache, FakeCopies
 from tests.unit.ingest.doubles import Looking, Seeing, Shelf, Web, photo
 
 
@@ -46,9 +46,11 @@ def test_an_answer_reads_as_a_line() -> None:
 
 def test_what_is_stored_just_so_is_skipped() -> None:
     from services.ingest.engine import Pipeline
+    from services.ingest.preparation import Preparation
 
     shelf = Shelf()
-    pipeline = Pipeline(Looking(), Seeing(), FakeCopies(), shelf, Web({"https://a": photo(1), "https://b": photo(2)}))
+    web = Web({"https://a": photo(1), "https://b": photo(2)})
+    pipeline = Pipeline(Preparation.by(Looking(), Seeing(), FakeCopies(), shelf, web, FakeCache()), shelf)
     stored = draft("p", ImageSource("1", photo(3)), ImageSource("2", uri="https://a"))
     pipeline.put(stored)
     unchanged = unchanged_in(shelf)

@@ -43,7 +43,7 @@ class CatalogueClient(Client):
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         with packing():
-            request = pack_put(PreparedPut(draft, node, tuple(images)), model=model)
+            request = pack_put(PreparedPut(draft, node, tuple(images), model))
         return unpack_product(self._call(self._stub.PutProduct, request).product)
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
@@ -51,11 +51,11 @@ class CatalogueClient(Client):
             request = pack_patch(PreparedPatch(patch, node))
         return unpack_product(self._call(self._stub.PatchProduct, request).product)
 
-    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+    def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         """In messages of a size that passes; where a later one fails, the earlier ones are in effect."""
         outcomes: list[WriteOutcome] = []
         with packing():
-            requests = list(write_requests(writes, model=model))
+            requests = list(write_requests(writes))
         for request in requests:
             outcomes += [unpack_outcome(outcome) for outcome in self._call(self._stub.ApplyWrites, request).outcomes]
         return outcomes

@@ -16,14 +16,14 @@ _ENVELOPE_BYTES: Final = 16
 """What a message within a message takes beside itself."""
 
 
-def pack_put(put: PreparedPut, *, model: str = "") -> catalogue_pb2.PutProductRequest:
+def pack_put(put: PreparedPut) -> catalogue_pb2.PutProductRequest:
     return catalogue_pb2.PutProductRequest(
         id=put.draft.id,
         details=pack_details(put.draft.details),
         version=put.draft.version,
         node=put.node,
         images=[pack_indexed_image(image) for image in put.images],
-        model=model,
+        model=put.model,
     )
 
 
@@ -31,7 +31,7 @@ def unpack_put(message: catalogue_pb2.PutProductRequest) -> PreparedPut:
     images = tuple(unpack_indexed_image(image) for image in message.images)
     version = message.version if message.HasField("version") else None
     draft = ProductDraft(message.id, unpack_details(message.details), tuple(source_of(image) for image in images), version)
-    return PreparedPut(draft, message.node, images)
+    return PreparedPut(draft, message.node, images, message.model)
 
 
 def pack_patch(prepared: PreparedPatch) -> catalogue_pb2.PatchProductRequest:
@@ -59,15 +59,15 @@ def pack_write(write: Write) -> catalogue_pb2.Write:
     return message
 
 
-def write_requests(writes: Sequence[Write], *, model: str) -> Iterator[catalogue_pb2.ApplyWritesRequest]:
-    """The writes in as few messages as their pictures allow. Raises ``InvalidArgument`` where one alone is too large."""
-    request, size = catalogue_pb2.ApplyWritesRequest(model=model), 0
+def write_requests(writes: Sequence[Write]) -> Iterator[catalogue_pb2.ApplyWritesRequest]:
+    """The writes in as few messages as their pictures allow."""
+    request, size = catalogue_pb2.ApplyWritesRequest(), 0
     for write in writes:
         message = pack_write(write)
         weight = message.ByteSize() + _ENVELOPE_BYTES
         if request.writes and size + weight > MAX_MESSAGE_BYTES:
             yield request
-            request, size = catalogue_pb2.ApplyWritesRequest(model=model), 0
+            request, size = catalogue_pb2.ApplyWritesRequest(), 0
         request.writes.append(message)
         size += weight
     if request.writes:

@@ -60,7 +60,7 @@ def new_log() -> str:
 def stored(product_id: str, seed: int, *, version: int | None = None, at: Position | None = None) -> Write:
     """A put."""
     wanted = draft(product_id, seed, version=version)
-    return Write(PreparedPut(wanted, "t-shirt", tuple(indexed(ENCODER, wanted))), at)
+    return Write(PreparedPut(wanted, "t-shirt", tuple(indexed(ENCODER, wanted)), MODEL), at)
 
 
 def frame(seed: int) -> Features:
@@ -185,8 +185,7 @@ class CatalogueContract:
                 stored("p3", 3),
                 stored("p3", 4),
                 Write(PreparedPatch(ProductPatch("p3", {"title": "Three"}))),
-            ],
-            model=MODEL,
+            ]
         )
         assert [outcome.changed for outcome in outcomes] == [True, True, True, True, False, True, True, True, True]
         assert isinstance(outcomes[4].error, NotFound)
@@ -205,48 +204,48 @@ class CatalogueContract:
             Write(ProductDeletion("p2"), Position(name, 4)),
             Write(PreparedPatch(ProductPatch("p1", {"title": "B"})), Position(name, 5)),
         ]
-        assert all(outcome.changed for outcome in catalogue.apply(log, model=MODEL))
+        assert all(outcome.changed for outcome in catalogue.apply(log))
         whole = catalogue.page().products
         for start in range(len(log)):
-            assert not any(outcome.changed or outcome.error for outcome in catalogue.apply(log[start:], model=MODEL))
+            assert not any(outcome.changed or outcome.error for outcome in catalogue.apply(log[start:]))
             assert catalogue.page().products == whole
         assert (whole[0].details.title, whole[0].version) == ("B", 3)
-        assert catalogue.apply([stored("p2", 2, at=Position(name, 6))], model=MODEL)[0].changed
+        assert catalogue.apply([stored("p2", 2, at=Position(name, 6))])[0].changed
 
     def test_a_write_of_another_way_does_not_hold_a_log_up(self, catalogue: Catalogue) -> None:
         name = new_log()
-        catalogue.apply([stored("p1", 1, at=Position(name, 7))], model=MODEL)
+        catalogue.apply([stored("p1", 1, at=Position(name, 7))])
         catalogue.patch(ProductPatch("p1", {"title": "By hand"}))
         late = Write(PreparedPatch(ProductPatch("p1", {"title": "Again"})), Position(name, 7))
-        assert not catalogue.apply([late], model=MODEL)[0].changed
+        assert not catalogue.apply([late])[0].changed
         other = Write(PreparedPatch(ProductPatch("p1", {"title": "Another log"})), Position(new_log(), 1))
-        assert catalogue.apply([other], model=MODEL)[0].changed
+        assert catalogue.apply([other])[0].changed
         assert catalogue.get("p1").details.title == "Another log"
 
     def test_a_deletion_with_a_version_is_remembered(self, catalogue: Catalogue) -> None:
         put(catalogue, draft("p1", 1, version=5))
-        assert not catalogue.apply([Write(ProductDeletion("p1", 4))], model=MODEL)[0].changed
-        assert catalogue.apply([Write(ProductDeletion("p1", 6))], model=MODEL)[0].changed
-        assert not catalogue.apply([stored("p1", 1, version=6)], model=MODEL)[0].changed
+        assert not catalogue.apply([Write(ProductDeletion("p1", 4))])[0].changed
+        assert catalogue.apply([Write(ProductDeletion("p1", 6))])[0].changed
+        assert not catalogue.apply([stored("p1", 1, version=6)])[0].changed
         with pytest.raises(FailedPrecondition, match="deleted"):
             put(catalogue, draft("p1", 1, version=6))
         assert catalogue.page().products == ()
-        assert catalogue.apply([stored("p1", 1, version=7)], model=MODEL)[0].changed
+        assert catalogue.apply([stored("p1", 1, version=7)])[0].changed
         catalogue.delete("p1")
         assert put(catalogue, draft("p1", 1, version=2)).version == 2  # a deletion without a version stands in nobody's way
 
     def test_a_deletion_may_come_before_its_product(self, catalogue: Catalogue) -> None:
-        outcomes = catalogue.apply([Write(ProductDeletion("p1", 9)), stored("p1", 1, version=8), stored("p1", 1, version=10)], model=MODEL)
+        outcomes = catalogue.apply([Write(ProductDeletion("p1", 9)), stored("p1", 1, version=8), stored("p1", 1, version=10)])
         assert [outcome.changed for outcome in outcomes] == [False, False, True]
         assert catalogue.get("p1").version == 10
 
     def test_a_wrong_write_does_not_stop_the_rest(self, catalogue: Catalogue) -> None:
-        wrong = Write(PreparedPut(draft("p2", 2), "t-shirt", ()))
-        outcomes = catalogue.apply([stored("p1", 1), wrong, stored("p3", 3)], model=MODEL)
+        wrong = Write(PreparedPut(draft("p2", 2), "t-shirt", (), MODEL))
+        outcomes = catalogue.apply([stored("p1", 1), wrong, stored("p3", 3)])
         assert isinstance(outcomes[1].error, InvalidArgument)
         assert [product.id for product in catalogue.page().products] == ["p1", "p3"]
         with pytest.raises(FailedPrecondition):
-            catalogue.apply([stored("p4", 4)], model="another-1")
+            catalogue.apply([Write(PreparedPut(draft("p4", 4), "t-shirt", tuple(indexed(ENCODER, draft("p4", 4))), "another-1"))])
 
     def test_it_is_as_fresh_as_the_oldest_log(self, catalogue: Catalogue) -> None:
         early, late, not_yet = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)

@@ -5,5 +5,17 @@ from shoplens.testing.fakes.copies import FakeCopies
 from shoplens.testing.fakes.models import FakeDetector, FakeEncoder
 from shoplens.testing.fakes.paths import FakeIngest, FakeSearch
 from shoplens.testing.fakes.ranker import FakeRanker
+from shoplens.testing.fakes.stores import FakeCache, FakeDeadLetters, FakeUpdates
 
-__all__ = ["FakeCatalogue", "FakeCopies", "FakeDetector", "FakeEncoder", "FakeIngest", "FakeRanker", "FakeSearch"]
+__all__ = [
+    "FakeCache",
+    "FakeCatalogue",
+    "FakeCopies",
+    "FakeDeadLetters",
+    "FakeDetector",
+    "FakeEncoder",
+    "FakeIngest",
+    "FakeRanker",
+    "FakeSearch",
+    "FakeUpdates",
+]

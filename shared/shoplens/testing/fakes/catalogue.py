@@ -67,9 +67,11 @@ class FakeCatalogue:
             self._patch(patch, node)
             return self._entries[patch.id].product
 
-    def apply(self, writes: Sequence[Write], *, model: str) -> Sequence[WriteOutcome]:
+    def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         deadlines.check()
-        self._require(model)
+        for write in writes:
+            if isinstance(write.change, PreparedPut):
+                self._require(write.change.model)
         with self._lock:
             return [self._apply(write) for write in writes]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,12 +19,16 @@ PATIENCE_S = 120.0
 class ServiceProcess:
     """``python -m services.<name>``; its settings are given without their prefix. The log tells the ports it took."""
 
-    def __init__(self, name: str, **settings: object) -> None:
+    def __init__(self, name: str, *, log: Path | None = None, **settings: object) -> None:
+        """``log``: a file that is given the whole log; without one, only its end is kept."""
         self.name = name
+        self._log = None if log is None else log.open("a")
         given = {f"SHOPLENS_{name}_{key}".upper(): str(value) for key, value in {"port": 0, **settings}.items()}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SHOPLENS_")}
         command = [sys.executable, "-m", f"services.{name}"]
-        self._process = subprocess.Popen(command, env={**inherited, **given}, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, env={**inherited, **given}, stderr=subprocess.PIPE, text=True, start_new_session=log is not None
+        )
         self._ports: dict[str, int] = {}
         self._said: deque[str] = deque(maxlen=30)
         self._changed = threading.Condition()
@@ -52,6 +57,12 @@ class ServiceProcess:
             self._process.kill()
             self._reader.join()
 
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
     def wait(self) -> int:
         """Its exit status, once it has ended by itself."""
         status = self._process.wait(PATIENCE_S)
@@ -78,6 +89,9 @@ class ServiceProcess:
         assert self._process.stderr is not None
         for line in self._process.stderr:
             self._said.append(line)
+            if self._log is not None:
+                self._log.write(line)
+                self._log.flush()
             with self._changed:
                 self._note(line)
         self._process.wait()

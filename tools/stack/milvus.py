@@ -1,4 +1,4 @@
-"""A real Milvus server for tests, on loopback only: the PyPI package ``milvus``, shut into a network namespace.
+"""A real Milvus server on loopback only: the PyPI package ``milvus``, shut into a network namespace.
 
 The package listens on every address of most of its ports, so it runs where there is only a loopback of its own::
 
@@ -21,25 +21,67 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-START_S = 120.0
+from tools.stack.ports import free_port
+
 _READY = b"ready\n"
 
 
-@dataclass(frozen=True)
-class RunningMilvus:
-    """uri: where it is reached from here."""
+class MilvusServer:
+    """A server that keeps its files in ``data``; ``start`` it, ``stop`` or ``kill`` it, and start it again on the same address."""
 
-    uri: str
-    process: subprocess.Popen[bytes]
+    def __init__(self, data: Path, *, port: int | None = None) -> None:
+        self._data = data
+        self._port = port or free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is reached from here."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        with socket.create_server(("127.0.0.1", self._port)) as listener:
+            self._process = subprocess.Popen(
+                [*_unshare(), sys.executable, "-m", __name__, str(listener.fileno()), str(self._data.absolute())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=(listener.fileno(),),
+                env={**os.environ, "no_proxy": "127.0.0.1"},
+                start_new_session=True,  # a Ctrl-C at the terminal is for whoever started it
+            )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != _READY:
+            self.stop()
+            raise RuntimeError(f"Milvus did not start; its logs are in {self._data / 'logs'}")
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._process = None
 
     def kill(self) -> None:
         """End it at once, as a crash would; from now on connections are refused."""
-        self.process.kill()
-        self.process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
 
 
 def why_not() -> str:
@@ -54,32 +96,14 @@ def why_not() -> str:
 
 
 @contextmanager
-def milvus_server(data: Path) -> Iterator[RunningMilvus]:
-    """A server that keeps its files in ``data``, ready to answer; stopped at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [*_unshare(), sys.executable, __file__, str(listener.fileno()), str(data.absolute())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=(listener.fileno(),),
-            env={**os.environ, "no_proxy": "127.0.0.1"},
-        )
-    assert process.stdin is not None
-    assert process.stdout is not None
+def milvus_server(data: Path, *, port: int | None = None) -> Iterator[MilvusServer]:
+    """A running server; stopped at the end."""
+    server = MilvusServer(data, port=port)
+    server.start()
     try:
-        if process.stdout.readline() != _READY:
-            raise RuntimeError(f"Milvus did not start; its logs are in {data / 'logs'}")
-        yield RunningMilvus(f"http://127.0.0.1:{port}", process)
+        yield server
     finally:
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        server.stop()
 
 
 def _unshare() -> list[str]:
@@ -124,14 +148,15 @@ def _loopback_up() -> None:
 
 def _main() -> None:
     """Inside the namespace."""
-    from milvus import MilvusServer, MilvusServerConfig
+    from milvus import MilvusServer as Server
+    from milvus import MilvusServerConfig
 
     listener = socket.socket(fileno=int(sys.argv[1]))
     _loopback_up()
     config = MilvusServerConfig()
     # As services/catalogue/schema.py asks of every server.
     config.set("queryNode.segcore.interimIndex.enableIndex", "false")
-    server = MilvusServer(config, data_dir=sys.argv[2])
+    server = Server(config, data_dir=sys.argv[2])
     server.start()
     try:
         asyncio.run(_relay(listener, server.listen_port))

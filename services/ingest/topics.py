@@ -1,0 +1,197 @@
+"""Kafka: the topic of updates, and that of dead letters.
+
+A log is a partition of a topic, named ``<the topic's id>/<partition>``: a topic that is made again under its old name starts at
+offset 0, and must not be taken for the one whose offsets the catalogue remembers.
+
+kafka-python's consumer belongs to one thread; its heartbeats come from another, so that a slow catalogue costs no membership.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from shoplens.domain import DeadLetter, Message, Position
+from shoplens.errors import Unavailable
+
+UPDATES: Final = "catalogue.updates"
+DEAD: Final = "catalogue.updates.dead"
+
+_POLLED: Final = 1_000
+_ANSWER_MS: Final = 10_000
+_SESSION_MS: Final = 10_000
+_HEADERS: Final = ("reason", "detail", "log", "offset", "told_at")
+
+_log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def _kafka(what: str) -> Iterator[None]:
+    """Kafka's errors as ours."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka did not {what} ({error}); start it, or correct its address.", retry_after_s=5.0) from error
+
+
+class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Implements ``ports.UpdateSource``: one member of a consumer group."""
+
+    def __init__(self, servers: str, *, topic: str = UPDATES, group: str = "shoplens-ingest") -> None:
+        """servers: as in ``127.0.0.1:9092``, several with commas. Raises ``Unavailable``."""
+        self._servers = servers
+        self._topic = topic
+        self._tell: Callable[[Collection[str]], None] = lambda _logs: None
+        self._names: dict[TopicPartition, str] = {}
+        self._partitions: dict[str, TopicPartition] = {}
+        self._paused = False
+        with _kafka("answer"):
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=servers.split(","),
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_poll_records=_POLLED,
+                session_timeout_ms=_SESSION_MS,
+                heartbeat_interval_ms=_SESSION_MS // 5,
+                reconnect_backoff_max_ms=1_000,
+                fetch_max_wait_ms=100,
+            )
+            self._consumer.subscribe([topic], listener=self)
+
+    def poll(self, timeout_s: float) -> Sequence[Message]:
+        with _kafka("bring messages"):
+            found = self._consumer.poll(timeout_ms=round(1_000 * timeout_s))
+        return [_message(self._names[partition], record) for partition, records in found.items() for record in records]
+
+    def on_lost(self, tell: Callable[[Collection[str]], None]) -> None:
+        self._tell = tell
+
+    def commit(self, offsets: Mapping[str, int]) -> None:
+        known = {self._partitions[log]: OffsetAndMetadata(offset, "", -1) for log, offset in offsets.items() if log in self._partitions}
+        if known:
+            with _kafka("take a commit"):
+                self._consumer.commit(known, timeout_ms=_ANSWER_MS)
+
+    def pause(self) -> None:
+        self._paused = True
+        self._consumer.pause(*self._consumer.assignment())
+
+    def resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._consumer.resume(*self._consumer.paused())
+
+    def behind(self) -> Mapping[str, int]:
+        found = {}
+        for log, partition in self._partitions.items():
+            highwater = self._consumer.highwater(partition)
+            if highwater is not None:
+                with _kafka("tell a position"):
+                    found[log] = max(0, highwater - self._consumer.position(partition, timeout_ms=_ANSWER_MS))
+        return found
+
+    def probe(self) -> None:
+        """Raises ``Unavailable`` while no broker answers or no partition is assigned."""
+        if not self._partitions:
+            raise Unavailable("Kafka has given this process no partition yet.")
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Called by the consumer, within a poll."""
+        identity = self._identity()
+        for partition in assigned:
+            log = f"{identity}/{partition.partition}"
+            self._names[partition], self._partitions[log] = log, partition
+        if self._paused and assigned:
+            self._consumer.pause(*assigned)
+        _log.info("partitions assigned", partitions=sorted(partition.partition for partition in assigned))
+
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Called by the consumer, within a poll or at its end."""
+        logs = [self._names[partition] for partition in revoked if partition in self._names]
+        if logs:
+            self._tell(logs)
+        for partition in revoked:
+            self._partitions.pop(self._names.pop(partition, ""), None)
+        _log.info("partitions revoked", partitions=sorted(partition.partition for partition in revoked))
+
+    def close(self) -> None:
+        try:
+            self._consumer.close(timeout_ms=_ANSWER_MS)
+        except (KafkaError, OSError) as error:
+            _log.warning("left Kafka without a word", problem=str(error))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _identity(self) -> str:
+        """The topic's own id, which a topic that is made again does not share."""
+        with _kafka("describe the topic"):
+            admin = KafkaAdminClient(bootstrap_servers=self._servers.split(","))
+            try:
+                (described,) = admin.describe_topics([self._topic])
+            finally:
+                admin.close()
+        return str(described.get("topic_id") or self._topic)
+
+
+class KafkaDeadLetters:
+    """Implements ``ports.DeadLetters``: the message as it was, with what is wrong in its headers."""
+
+    def __init__(self, servers: str, *, topic: str = DEAD) -> None:
+        self._topic = topic
+        with _kafka("answer"):
+            self._producer = producer(servers)
+
+    def send(self, letter: DeadLetter) -> None:
+        message = letter.message
+        told = (letter.reason, letter.detail, message.position.log, str(message.position.offset), message.told_at.isoformat())
+        headers = [(name, value.encode()) for name, value in zip(_HEADERS, told, strict=True)]
+        with _kafka("keep a dead letter"):
+            self._producer.send(self._topic, key=message.key, value=message.value, headers=headers).get(timeout=_ANSWER_MS / 1_000)
+
+    def close(self) -> None:
+        self._producer.close(timeout=_ANSWER_MS / 1_000)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def producer(servers: str) -> KafkaProducer:
+    """One that a broker has to acknowledge to, on every replica in sync, and that never writes twice."""
+    return KafkaProducer(
+        bootstrap_servers=servers.split(","), acks="all", enable_idempotence=True, linger_ms=5, reconnect_backoff_max_ms=1_000
+    )
+
+
+def dead_letter(position: Position, record: Any) -> DeadLetter:
+    """A record of the dead letters' topic, as it was sent."""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    try:
+        origin = Position(headers["log"], int(headers["offset"]))
+        told_at = datetime.fromisoformat(headers["told_at"])
+    except (KeyError, ValueError):  # a letter that somebody else put there
+        origin, told_at = position, _moment(record.timestamp)
+    message = Message(origin, record.key, record.value, told_at)
+    return DeadLetter(message, headers.get("reason", "unknown"), headers.get("detail", ""), position)
+
+
+def _message(log: str, record: Any) -> Message:
+    return Message(Position(log, record.offset), record.key, record.value, _moment(record.timestamp))
+
+
+def _moment(timestamp_ms: int | None) -> datetime:
+    return datetime.now(UTC) if timestamp_ms is None or timestamp_ms < 0 else datetime.fromtimestamp(timestamp_ms / 1_000, UTC)

@@ -1,0 +1,101 @@
+"""Every service as its own process, over a real Kafka, Redis and Milvus, on one machine."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+
+from tools.stack.kafka import KafkaBroker
+from tools.stack.milvus import MilvusServer
+from tools.stack.ports import free_port
+from tools.stack.services import PATIENCE_S, ServiceProcess
+from tools.stack.valkey import Valkey
+
+SERVICES: Final = ("detector", "encoder", "catalogue", "copies", "ranker", "ingest", "gateway")
+"""In the order in which they start; each waits for those that it needs."""
+
+
+class System:
+    """Files and logs lie in ``folder``; use it as a context. ``services``: the processes by name."""
+
+    def __init__(self, folder: Path, *, http_port: int = 0, **ingest: object) -> None:
+        """``ingest``: more settings of that service."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.kafka = KafkaBroker(folder / "kafka")
+        self.valkey = Valkey(folder / "valkey")
+        self.milvus = MilvusServer(folder / "milvus")
+        self.services: dict[str, ServiceProcess] = {}
+        self._opened = ExitStack()
+        self._settings = self._wired(http_port, ingest)
+
+    @property
+    def address(self) -> str:
+        """The page's."""
+        return f"http://{self.services['gateway'].http_address}"
+
+    def start(self, name: str) -> None:
+        """A service, anew where it was stopped or killed."""
+        self.services[name] = ServiceProcess(name, log=self._folder / f"{name}.log", **self._settings[name])
+
+    def wait_until_ready(self) -> None:
+        """Raises ``AssertionError`` where a service ended, or is not ready in time."""
+        until = time.monotonic() + PATIENCE_S
+        with httpx.Client(base_url=self.address, timeout=10.0, trust_env=False) as client:
+            while (answer := client.get("/readyz")).status_code != httpx.codes.OK:
+                assert time.monotonic() < until, f"not ready: {answer.text}"
+                time.sleep(0.1)
+
+    def __enter__(self) -> Self:
+        with self._opened:
+            for store in (self.kafka, self.valkey, self.milvus):
+                self._opened.callback(store.stop)
+                store.start()
+            self._opened.callback(self._stop_services)
+            for name in SERVICES:
+                self.start(name)
+            self._opened = self._opened.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def _stop_services(self) -> None:
+        for service in reversed(self.services.values()):
+            service.stop()
+
+    def _wired(self, http_port: int, ingest: dict[str, object]) -> dict[str, dict[str, object]]:
+        """Each service's settings, with ports of its own, so that it is found again where it was."""
+        ports = {name: free_port() for name in SERVICES}
+        at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        models = {"detector": at["detector"], "encoder": at["encoder"]}
+        data = self._folder / "data"
+        settings: dict[str, dict[str, object]] = {
+            "detector": {"threads": 1},
+            "encoder": {"threads": 1},
+            "catalogue": {"milvus_uri": self.milvus.uri, "pictures": data / "pictures", "encoder": at["encoder"]},
+            "copies": {"store": data / "copies.db", "catalogue": at["catalogue"]},
+            "ranker": {"encoder": at["encoder"]},
+            "ingest": {
+                **models,
+                "copies": at["copies"],
+                "catalogue": at["catalogue"],
+                "kafka": self.kafka.address,
+                "redis": self.valkey.url,
+                "features": data / "features.db",
+                **ingest,
+            },
+            "gateway": {
+                **models,
+                "copies": at["copies"],
+                "catalogue": at["catalogue"],
+                "ranker": at["ranker"],
+                "ingest": at["ingest"],
+                "http_port": http_port,
+            },
+        }
+        return {name: {"port": ports[name], "health_interval_s": 0.5, **given} for name, given in settings.items()}
