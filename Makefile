@@ -8,7 +8,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8080
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format proto lock train eval bench system clean
+.PHONY: help install demo test lint format proto lock train eval bench stack system clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ $(VENV)/.eval: $(VENV)/.dev requirements/eval.txt
 
 demo: install ## Serve the demo catalogue of real product photos, and print the page's address
 	$(BIN)/shoplens serve --host $(HOST) --port $(PORT) --data build/demo --catalogue demo
+
+stack: $(VENV)/.dev ## Run every service as its own process, over a real Kafka, Redis and Milvus
+	$(BIN)/python -m tools.stack --port $(PORT)
 
 test: $(VENV)/$(if $(REQUIRE_ALL),.train,.dev) ## Run every test that this machine can (REQUIRE_ALL=1: nothing may be skipped)
 	$(BIN)/python -m pytest

@@ -16,7 +16,7 @@ import structlog
 from services.ingest.category import node_after
 from services.ingest.preparation import Preparation
 from shoplens import metrics
-from shoplens.domain import ImportOutcome, PreparedPut, Product, ProductDraft, ProductPatch
+from shoplens.domain import ImportOutcome, PreparedPut, Product, ProductDeletion, ProductDraft, ProductPatch, Write
 from shoplens.errors import InternalError, NotFound, ShoplensError
 from shoplens.ports import Catalogue
 
@@ -80,9 +80,14 @@ class Pipeline:
         with _counted("patch"):
             return self._catalogue.patch(patch, node=node_after(patch.changes))
 
-    def delete(self, product_id: str) -> None:
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
         with _counted("delete"):
-            self._catalogue.delete(product_id)
+            if version is None:
+                self._catalogue.delete(product_id)
+                return
+            (outcome,) = self._catalogue.apply([Write(ProductDeletion(product_id, version))])
+            if outcome.error is not None:
+                raise outcome.error
 
     def _outcome(self, draft: ProductDraft, prepared: Future[_Prepared]) -> ImportOutcome:
         try:

@@ -37,7 +37,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         return pb.PatchProductResponse(product=pack_product(product))
 
     def DeleteProduct(self, request: pb.DeleteProductRequest, context: grpc.ServicerContext) -> pb.DeleteProductResponse:
-        self._ingest.delete(request.id)
+        self._ingest.delete(request.id, version=request.version if request.HasField("version") else None)
         return pb.DeleteProductResponse()
 
 

@@ -1,23 +1,21 @@
-"""The command line: ``shoplens serve``, ``import``, ``search``, ``copies`` and ``compare``."""
+"""The command line: ``shoplens serve``, ``import``, ``search``, ``copies``, ``compare``; ``events`` and ``dead`` are in ``commands``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.standalone import commands
 from services.standalone.settings import StandaloneSettings
-from services.standalone.terminal import Terminal
+from services.standalone.terminal import Terminal, told
 from shoplens import __version__
-from shoplens.config import SettingsError
 from shoplens.domain import CopyOrder
-from shoplens.errors import ShoplensError
-from shoplens.models import ModelError
 
 app = typer.Typer(name="shoplens", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app.add_typer(commands.events, name="events")
+app.add_typer(commands.dead, name="dead")
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -55,14 +53,18 @@ def serve(
         str, typer.Option(help="demo (real product photos, fetched once), none, or a feed as `import` reads it.", metavar="demo|none|FILE")
     ] = "demo",
     currency: Currency = "USD",
+    updates: Annotated[
+        Path | None, typer.Option(help="A file of events to follow: what is appended to it takes effect at once.", show_default=False)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Serve the page and the API, all in this process."""
     from services.standalone import serving
 
     terminal = Terminal(quiet=json)
-    with _told(terminal):
-        serving.serve(host, port, _settings(data), catalogue, currency=currency, terminal=terminal, as_json=json)
+    with told(terminal):
+        settings = _settings(data).model_copy(update={"updates": updates} if updates is not None else {})
+        serving.serve(host, port, settings, catalogue, currency=currency, terminal=terminal, as_json=json)
 
 
 @app.command(name="import")
@@ -85,7 +87,7 @@ def import_(
     from services.standalone.importing import import_feed
 
     terminal = Terminal(quiet=json)
-    with _told(terminal):
+    with told(terminal):
         imported, failed = import_feed(file, _target(server, data), currency=currency, terminal=terminal)
         terminal.bad_rows(failed)
         terminal.say(f"{imported} imported, {len(failed)} failed")
@@ -108,7 +110,7 @@ def search(
     from services.standalone.searching import search_photo
 
     terminal = Terminal(quiet=json)
-    with _told(terminal):
+    with told(terminal):
         answer = search_photo(photo, _target(server, data), top_k=top_k, category=category)
         if json:
             terminal.json(answer)
@@ -129,7 +131,7 @@ def copies(
     from services.standalone.searching import find_copies
 
     terminal = Terminal(quiet=json)
-    with _told(terminal):
+    with told(terminal):
         answer = find_copies(photo, _target(server, data), order=sort, top_k=top_k)
         if json:
             terminal.json(answer)
@@ -151,25 +153,12 @@ def compare(
     from services.standalone.comparing import compare_pictures
 
     terminal = Terminal(quiet=json)
-    with _told(terminal):
+    with told(terminal):
         answer = compare_pictures(one, other, overlay, StandaloneSettings.from_environment())
         if json:
             terminal.json(answer)
         else:
             terminal.comparison(answer)
-
-
-@contextmanager
-def _told(terminal: Terminal) -> Iterator[None]:
-    """An error that we expect is a sentence and exit code 1, never a traceback."""
-    try:
-        yield
-    except (ShoplensError, SettingsError, ModelError) as error:
-        terminal.error(str(error))
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        terminal.error("Interrupted; what was acknowledged is kept.")
-        raise typer.Exit(130) from error
 
 
 def _settings(data: Path | None) -> StandaloneSettings:

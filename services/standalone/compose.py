@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +17,12 @@ from services.encoder.engine import LiteRtEncoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.ingest.engine import Pipeline
+from services.ingest.followed import DeadFile, FollowedFile
 from services.ingest.preparation import Preparation
+from services.ingest.running import running
+from services.ingest.stream import UpdateStream
 from services.ranker.engine import FusionRanker
+from services.standalone.places import DEAD_FILE, MARK_FILE
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import SqliteCache
 from shoplens.errors import Unavailable
@@ -67,6 +72,8 @@ def compose(settings: StandaloneSettings) -> Parts:
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
         features = opened.enter_context(SqliteCache(settings.data / "features.db"))
         preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, features)
+        if settings.updates is not None:
+            _follow(settings, settings.updates, preparation, catalogue, opened)
         ranker = FusionRanker.load(encoder.card().categories)
         return Parts(
             detector=detector,
@@ -80,6 +87,12 @@ def compose(settings: StandaloneSettings) -> Parts:
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),
         )
+
+
+def _follow(settings: StandaloneSettings, updates: Path, preparation: Preparation, catalogue: Catalogue, opened: ExitStack) -> None:
+    """Let what is appended to the file take effect."""
+    source = opened.enter_context(FollowedFile(updates, settings.data / MARK_FILE))
+    opened.enter_context(running(UpdateStream(source, preparation, catalogue, DeadFile(settings.data / DEAD_FILE), workers=1)))
 
 
 def _require_finished(catalogue: Catalogue) -> None:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
+
+DEAD_FILE: Final = "dead.ndjson"
+"""In a data folder: the messages of a followed file that could not be applied."""
+
+MARK_FILE: Final = "updates.json"
+"""In a data folder: how far a followed file is in effect."""
 
 
 def demo_cache() -> Path:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from services.standalone.imports import Answer
+from shoplens.config import SettingsError
+from shoplens.errors import ShoplensError
+from shoplens.models import ModelError
 
 T = TypeVar("T")
 
 _SHOWN: Final = 1_000
+_SHOWN_BYTES: Final = 200
 _VERDICTS: Final = {
     "exact_copy": "This very picture is in the catalogue.",
     "edited_copy": "An edited copy of this picture is in the catalogue.",
@@ -24,6 +30,19 @@ _VERDICTS: Final = {
     "similar": "These are the nearest products.",
     "no_match": "Nothing in the catalogue matches well.",
 }
+
+
+@contextmanager
+def told(terminal: Terminal) -> Iterator[None]:
+    """An error that we expect is a sentence and exit code 1, never a traceback."""
+    try:
+        yield
+    except (ShoplensError, SettingsError, ModelError) as error:
+        terminal.error(str(error))
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        terminal.error("Interrupted; what was acknowledged is kept.")
+        raise typer.Exit(130) from error
 
 
 class Terminal:
@@ -108,6 +127,20 @@ class Terminal:
                 f"{match['product_id']} / {match['image_id']}",
             )
             table.add_row(*map(escape, cells))
+        self._out.print(table)
+
+    def dead_letters(self, letters: Sequence[dict[str, Any]]) -> None:
+        """Messages that could not be applied, as a table, oldest first."""
+        if not letters:
+            self.say("No dead letters.")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for name in ("told", "product", "reason", "what to correct", "message"):
+            table.add_column(name, overflow="fold")
+        for letter in letters:
+            value = letter["value"] or ""
+            shown = value if len(value) <= _SHOWN_BYTES else f"{value[:_SHOWN_BYTES]}…"
+            table.add_row(*map(escape, (letter["told_at"][:19], letter["key"] or "", letter["reason"], letter["detail"], shown)))
         self._out.print(table)
 
     def comparison(self, answer: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ compacted topics have it.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -71,7 +72,7 @@ def event_schema() -> dict[str, Any]:
 
 
 def dead_letter_document(letter: DeadLetter) -> dict[str, Any]:
-    """What is shown of a dead letter; its value as text where it is text."""
+    """What is shown of a dead letter; its value as text, and to the byte in base64."""
     message = letter.message
     return {
         "letter": None if letter.letter is None else letter.letter.offset,
@@ -82,6 +83,7 @@ def dead_letter_document(letter: DeadLetter) -> dict[str, Any]:
         "told_at": message.told_at.isoformat(),
         "key": _text(message.key),
         "value": _text(message.value),
+        "value_base64": None if message.value is None else base64.b64encode(message.value).decode("ascii"),
     }
 
 

@@ -184,8 +184,11 @@ class Ingest(Protocol):
         """Change details without encoding again."""
         ...
 
-    def delete(self, product_id: str) -> None:
-        """Returns once the product can no longer be found."""
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
+        """Returns once the product can no longer be found; a ``version`` older than the stored one changes nothing.
+
+        Raises ``NotFound`` where there is no such product, unless a version says from when on there is none.
+        """
         ...
 
 

@@ -78,6 +78,16 @@ def parse_product(product_id: str | None, document: object) -> ProductDraft:
     return ProductDraft(_identity(product_id, read.product_id), ProductDetails(**details), images, read.version)
 
 
+def named_product(text: bytes) -> str:
+    """The ``product_id`` of a document that will not do, as far as it can be read; else empty."""
+    try:
+        document = read_json(text)
+    except InvalidArgument:
+        return ""
+    named = document.get("product_id") if isinstance(document, Mapping) else None
+    return named if isinstance(named, str) else ""
+
+
 def parse_patch(product_id: str | None, document: object) -> ProductPatch:
     """Changed details of a product; only fields that the document gives are in ``changes``. Raises ``InvalidArgument``."""
     if isinstance(document, Mapping) and "images" in document:

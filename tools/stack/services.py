@@ -48,6 +48,10 @@ class ServiceProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def stop(self) -> int:
         """Ask it to end, and return its exit status."""
         self._process.terminate()

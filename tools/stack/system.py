@@ -25,7 +25,7 @@ class System:
     def __init__(self, folder: Path, *, http_port: int = 0, **ingest: object) -> None:
         """``ingest``: more settings of that service."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
         self.kafka = KafkaBroker(folder / "kafka")
         self.valkey = Valkey(folder / "valkey")
         self.milvus = MilvusServer(folder / "milvus")
@@ -38,9 +38,13 @@ class System:
         """The page's."""
         return f"http://{self.services['gateway'].http_address}"
 
+    def metrics(self, name: str) -> str:
+        """Where a service serves Prometheus' metrics: its host:port."""
+        return f"127.0.0.1:{self._settings[name]['metrics_port']}"
+
     def start(self, name: str) -> None:
         """A service, anew where it was stopped or killed."""
-        self.services[name] = ServiceProcess(name, log=self._folder / f"{name}.log", **self._settings[name])
+        self.services[name] = ServiceProcess(name, log=self.folder / f"{name}.log", **self._settings[name])
 
     def wait_until_ready(self) -> None:
         """Raises ``AssertionError`` where a service ended, or is not ready in time."""
@@ -73,7 +77,7 @@ class System:
         ports = {name: free_port() for name in SERVICES}
         at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         models = {"detector": at["detector"], "encoder": at["encoder"]}
-        data = self._folder / "data"
+        data = self.folder / "data"
         settings: dict[str, dict[str, object]] = {
             "detector": {"threads": 1},
             "encoder": {"threads": 1},
@@ -98,4 +102,5 @@ class System:
                 "http_port": http_port,
             },
         }
-        return {name: {"port": ports[name], "health_interval_s": 0.5, **given} for name, given in settings.items()}
+        usual = {name: {"port": ports[name], "metrics_port": free_port(), "health_interval_s": 0.5} for name in SERVICES}
+        return {name: {**usual[name], **given} for name, given in settings.items()}

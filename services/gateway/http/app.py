@@ -13,7 +13,7 @@ from services.gateway.http.identifiers import EncodedPath
 from services.gateway.http.parts import Fetcher, Parts
 from services.gateway.http.requests import Requests
 from services.gateway.http.routes import copies as copying
-from services.gateway.http.routes import imports, operations, page, pictures, products
+from services.gateway.http.routes import events, imports, operations, page, pictures, products
 from services.gateway.http.routes import search as searching
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
@@ -65,7 +65,7 @@ def create_app(
     # The pages that FastAPI makes of the OpenAPI document load from other hosts; /docs is our own.
     app = FastAPI(**openapi.ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.parts = parts
-    for routes in (searching, copying, products, imports, pictures, operations, page):
+    for routes in (searching, copying, products, imports, events, pictures, operations, page):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -81,6 +81,7 @@ def _limits(settings: HttpSettings) -> Callable[[str], int]:
         "/v1/search": settings.max_picture_bytes + FORM_BYTES,
         "/v1/copies": settings.max_picture_bytes + FORM_BYTES,
         "/v1/products:import": settings.max_import_bytes,
+        "/v1/events": settings.max_import_bytes,
         "/v1/products%3Aimport": settings.max_import_bytes,
     }
     return lambda path: by_path.get(path, settings.max_product_bytes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import IO
 
 from services.gateway.http.product_schemas import ImportLineOut
 from shoplens.domain import ProductDraft
 from shoplens.errors import InvalidArgument
-from shoplens.products import parse_product, read_json
+from shoplens.products import named_product, parse_product, read_json
 
 
 class Lines:
@@ -61,10 +61,7 @@ class InvalidLine(InvalidArgument):
 
 def parsed(line: bytes) -> ProductDraft:
     """A line as a draft. Raises ``InvalidLine``."""
-    document: object = None
     try:
-        document = read_json(line)
-        return parse_product(None, document)
+        return parse_product(None, read_json(line))
     except InvalidArgument as error:
-        named = document.get("product_id") if isinstance(document, Mapping) else None
-        raise InvalidLine(named if isinstance(named, str) else "", error.message) from error
+        raise InvalidLine(named_product(line), error.message) from error

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from services.gateway.http.problems import Problem
-from services.gateway.http.product_schemas import ImportLineOut, PatchIn, ProductIn, ProductLine
+from services.gateway.http.product_schemas import EventLine, ImportLineOut, PatchIn, ProductIn, ProductLine
 
 ABOUT: dict[str, Any] = {
     "title": "shoplens",
@@ -37,7 +37,7 @@ curl -F image=@photo.jpg localhost:8080/v1/search
     ],
 }
 
-_BESIDE: tuple[type[BaseModel], ...] = (Problem, ProductIn, PatchIn, ProductLine, ImportLineOut)
+_BESIDE: tuple[type[BaseModel], ...] = (Problem, ProductIn, PatchIn, ProductLine, EventLine, ImportLineOut)
 """Schemas that no route's signature mentions."""
 
 

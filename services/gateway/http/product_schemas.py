@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -86,6 +86,24 @@ class ProductLine(ProductIn):
     model_config = ConfigDict(json_schema_extra={"examples": [{"product_id": "SKU-1042", **PRODUCT_EXAMPLE}]})
 
     product_id: str = Field(description=f"Your own id: 1 to {MAX_ID_BYTES} bytes, no control characters.", examples=["SKU-1042"])
+
+
+class EventLine(ProductIn):
+    """A line of events: a product, a patch (without images) or a deletion, with its ``product_id``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["product_id"],
+            "examples": [
+                {"product_id": "SKU-1042", **PRODUCT_EXAMPLE},
+                {"product_id": "SKU-1042", "op": "patch", **PATCH_EXAMPLE},
+                {"product_id": "SKU-1042", "op": "delete"},
+            ],
+        }
+    )
+
+    product_id: str = Field(description="Your own id.", examples=["SKU-1042"])
+    op: Literal["upsert", "patch", "delete"] = Field(default="upsert", description="What happens to the product.")
 
 
 class ImageOut(BaseModel):

@@ -46,7 +46,7 @@ class IngestClient(Client):
             request = ingest_pb2.PatchProductRequest(id=patch.id, changes=pack_changes(patch.changes), version=patch.version)
         return unpack_product(self._call(self._stub.PatchProduct, request).product)
 
-    def delete(self, product_id: str) -> None:
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
         with packing():
-            request = ingest_pb2.DeleteProductRequest(id=product_id)
+            request = ingest_pb2.DeleteProductRequest(id=product_id, version=version)
         self._call(self._stub.DeleteProduct, request)

@@ -76,6 +76,15 @@ class IngestContract:
         with pytest.raises(NotFound, match="p1"):
             ingest.delete("p1")
 
+    def test_a_deletion_with_a_version_keeps_older_products_away(self, ingest: Ingest, catalogue: Catalogue) -> None:
+        ingest.put(draft("p1", 1, version=5))
+        ingest.delete("p1", version=4)
+        assert catalogue.get("p1").version == 5
+        ingest.delete("p1", version=6)
+        ingest.delete("p2", version=6)
+        assert [outcome.ok for outcome in ingest.put_many([draft("p2", 2, version=5)])] == [False]
+        assert catalogue.page().products == ()
+
     def test_nothing_is_done_for_nobody(self, ingest: Ingest, catalogue: Catalogue) -> None:
         with deadlines.within(0.0), pytest.raises(DeadlineExceeded):
             ingest.put(draft("p1", 1))

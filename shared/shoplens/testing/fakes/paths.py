@@ -12,6 +12,7 @@ from shoplens.domain import (
     IndexedImage,
     IndexedRegion,
     Product,
+    ProductDeletion,
     ProductDraft,
     ProductImage,
     ProductPatch,
@@ -19,6 +20,7 @@ from shoplens.domain import (
     Region,
     SearchAnswer,
     SearchQuery,
+    Write,
 )
 from shoplens.errors import InvalidArgument, ShoplensError, Unavailable
 from shoplens.images import decode, media_type
@@ -55,8 +57,11 @@ class FakeIngest:
         category = patch.changes.get("category")
         return self._catalogue.patch(patch, node=None if category is None else taxonomy().guess(category))
 
-    def delete(self, product_id: str) -> None:
-        self._catalogue.delete(product_id)
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
+        if version is None:
+            self._catalogue.delete(product_id)
+        else:
+            self._catalogue.apply([Write(ProductDeletion(product_id, version))])
 
     def _indexed(self, source: ImageSource) -> IndexedImage:
         if source.content is None:

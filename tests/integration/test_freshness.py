@@ -1,0 +1,199 @@
+"""The whole system over a real Kafka, Valkey and Milvus: what the log says is what the catalogue holds, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.updates import Day, made_day, made_pictures, what_is_held
+from services.ingest.topics import DEAD, UPDATES, producer
+from shoplens.errors import ShoplensError
+from shoplens.rpc.clients import CatalogueClient
+from tools.stack import kafka, milvus
+from tools.stack.system import System
+
+PATIENCE_S = 240.0
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("system")
+
+
+@pytest.fixture(scope="module")
+def pictures(folder: Path) -> list[str]:
+    return made_pictures(folder / "pictures", 40)
+
+
+@pytest.fixture(scope="module")
+def system(folder: Path, pictures: list[str]) -> Iterator[System]:
+    missing = kafka.why_not() or milvus.why_not()
+    if missing and os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"REQUIRE_ALL=1, and {missing}")
+    if missing:
+        pytest.skip(missing)
+    with System(folder, file_root=folder / "pictures") as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture
+def shop(system: System) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=system.address, timeout=30.0, trust_env=False) as client:
+        yield client
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until, f"still not: {what}"
+        time.sleep(0.05)
+
+
+def held(system: System) -> dict[str, dict[str, Any]]:
+    """The catalogue's products of the day, as its log writes them."""
+    found: dict[str, dict[str, Any]] = {}
+    with CatalogueClient(system.services["catalogue"].address) as catalogue:
+        token = ""
+        while True:
+            page = catalogue.page(size=500, token=token)
+            found |= {each.id: what_is_held(each) for each in page.products if each.id.startswith("product-")}
+            token = page.next_token
+            if not token:
+                return found
+
+
+def shoplens(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("shoplens")), *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def tell(system: System, day: Day, mishaps: list[Callable[[], None]]) -> None:
+    """The whole day, a part of it before each mishap."""
+    sending = producer(system.kafka.address)
+    parts = len(mishaps) + 1
+    size = len(day.events) // parts + 1
+    for part in range(parts):
+        for event in day.events[part * size : (part + 1) * size]:
+            sending.send(UPDATES, key=event.product_id.encode(), value=event.value)
+        sending.flush()
+        if part < len(mishaps):
+            mishaps[part]()
+    sending.close()
+
+
+def kill_ingest(system: System) -> None:
+    system.services["ingest"].kill()
+    system.start("ingest")
+
+
+def test_what_the_log_says_is_what_the_catalogue_holds_whatever_is_killed(system: System, pictures: list[str]) -> None:
+    day = made_day(pictures, products=150, patches=1_500, deletes=40)
+
+    def kill() -> None:
+        kill_ingest(system)
+
+    mishaps = [kill, system.kafka.restart, kill, system.valkey.restart, system.milvus.restart, kill, system.kafka.restart, kill]
+    random.Random(4).shuffle(mishaps)
+    tell(system, day, mishaps)
+
+    def equal() -> bool:
+        try:
+            return held(system) == day.products
+        except ShoplensError:  # Milvus has just been started again
+            return False
+
+    eventually(equal, "the catalogue equals the log")
+
+
+def test_a_searchers_answer_says_how_fresh_it_is(system: System, shop: httpx.Client, pictures: list[str]) -> None:
+    file = system.folder / "events.ndjson"
+    product = {"product_id": "fresh", "title": "Fresh", "images": [{"uri": pictures[3]}]}
+    file.write_text("\n".join(map(json.dumps, (product, {"product_id": "fresh", "op": "patch", "title": "Fresher"}))))
+    sent = shoplens("events", "send", str(file), "--kafka", system.kafka.address, "--wait", system.address, "--json")
+    assert sent.returncode == 0, sent.stderr
+    answer = json.loads(sent.stdout)
+    assert (answer["sent"], answer["in_effect"]) == (2, True)
+    assert shop.get("/v1/products/fresh").json()["title"] == "Fresher"
+    photo = (system.folder / "pictures" / pictures[3].removeprefix("file:")).read_bytes()
+    found = shop.post("/v1/search", files={"image": photo}).json()
+    assert found["verdict"] == "exact_copy"
+    assert found["index"]["fresh_as_of"] >= answer["sent_at"][:19]
+
+
+def test_what_is_known_is_not_computed_again(system: System, shop: httpx.Client, pictures: list[str]) -> None:
+    def listed(name: str) -> float:
+        """List 40 products with the same pictures; how many pictures were ever computed then."""
+        with closing(producer(system.kafka.address)) as sending:
+            for number, uri in enumerate(pictures):
+                document = {"title": name, "images": [{"uri": uri}]}
+                sending.send(UPDATES, key=f"{name}-{number}".encode(), value=json.dumps(document).encode())
+        eventually(lambda: all(shop.get(f"/v1/products/{name}-{number}").is_success for number in range(len(pictures))), "all are listed")
+        return metric(system, "ingest", 'shoplens_pictures_computed_total{source="computed"}')
+
+    first = listed("once")
+    shop.delete("/v1/products/once-0")
+    assert listed("again") == listed("once") == first
+
+
+def metric(system: System, service: str, line: str) -> float:
+    text = httpx.get(f"http://{system.metrics(service)}/metrics", trust_env=False).text
+    return float(next((row.rpartition(" ")[2] for row in text.splitlines() if row.startswith(line)), "0"))
+
+
+def test_a_dead_letter_is_shown_mended_and_told_again(system: System, shop: httpx.Client, pictures: list[str]) -> None:
+    missing = system.folder / "pictures" / "late.jpg"
+    sending = producer(system.kafka.address)
+    sending.send(UPDATES, key=b"broken", value=b"{")
+    sending.send(UPDATES, key=b"late", value=json.dumps({"title": "Late", "images": [{"uri": "file:late.jpg"}]}).encode())
+    sending.send(UPDATES, key=b"good", value=json.dumps({"title": "Good", "images": [{"uri": pictures[0]}]}).encode())
+    sending.close()
+    eventually(lambda: shop.get("/v1/products/good").status_code == 200, "the rest flows on")
+    at = ("--kafka", system.kafka.address)
+
+    def letters() -> dict[str, dict[str, Any]]:
+        listed = shoplens("dead", "list", *at, "--json")
+        assert listed.returncode == 0, listed.stderr
+        return {letter["key"]: letter for letter in json.loads(listed.stdout)}
+
+    eventually(lambda: {"broken", "late"} <= letters().keys(), "both are dead letters")
+    assert letters()["late"]["reason"] == "unreadable-picture"
+    assert "file:late.jpg" in letters()["late"]["detail"]
+    assert (letters()["broken"]["value"], letters()["broken"]["reason"]) == ("{", "invalid-argument")
+    shutil.copy(system.folder / "pictures" / pictures[0].removeprefix("file:"), missing)
+    replayed = shoplens("dead", "replay", *at, "--json")
+    assert json.loads(replayed.stdout)["replayed"] >= 2
+    eventually(lambda: shop.get("/v1/products/late").status_code == 200, "the mended product is there")
+    eventually(lambda: "broken" in letters(), "what is still wrong is a dead letter again")
+    assert "late" not in letters()
+
+
+def test_the_stream_waits_for_a_catalogue_that_is_away_and_skips_nothing(system: System, shop: httpx.Client, pictures: list[str]) -> None:
+    system.services["catalogue"].kill()
+    sending = producer(system.kafka.address)
+    sending.send(UPDATES, key=b"patient", value=json.dumps({"title": "Patient", "images": [{"uri": pictures[1]}]}).encode())
+    sending.send(UPDATES, key=b"patient", value=b'{"op": "patch", "title": "Still there"}')
+    sending.close()
+    eventually(lambda: metric(system, "ingest", "shoplens_updates_held_up") == 1, "the stream says that it waits")
+    system.start("catalogue")
+    eventually(lambda: shop.get("/v1/products/patient").is_success, "the product is there")
+    eventually(lambda: shop.get("/v1/products/patient").json()["title"] == "Still there", "and changed")
+
+
+def test_the_topics_are_those_of_the_contract() -> None:
+    assert (UPDATES, DEAD) == ("catalogue.updates", "catalogue.updates.dead")
