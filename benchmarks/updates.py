@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,6 +88,47 @@ def made_pictures(folder: Path, count: int, *, seed: int = 5) -> list[str]:
             cv2.ellipse(canvas, centre.tolist(), axes.tolist(), float(rng.integers(180)), 0, 360, colour, -1)
         cv2.imwrite(str(folder / f"{number}.jpg"), canvas)
     return [f"file:{number}.jpg" for number in range(count)]
+
+
+def made_poison(count: int, *, seed: int = 6) -> list[tuple[bytes | None, bytes | None]]:
+    """Messages, key and value, that can never be applied, each wrong in a way of its own or in a place of its own."""
+    rng = np.random.default_rng(seed)
+    wrong: list[Any] = [True, 7, -1.5, [], {}, "\u0000", ["a", 1], {"amount": "much"}]
+    found: dict[bytes, tuple[bytes | None, bytes | None]] = {}
+    while len(found) < count:
+        name = f"poison-{len(found):03}"
+        good = {"title": name, "brand": "B", "images": [{"uri": "file:0.jpg"}], "price": {"amount": 5.0, "currency": "EUR"}}
+        text = json.dumps(good).encode()
+        ways: list[bytes] = [
+            text[: rng.integers(1, len(text) - 1)],
+            rng.bytes(int(rng.integers(1, 60))) + b"{",
+            json.dumps(wrong[rng.integers(len(wrong))]).encode() if rng.random() < 0.1 else b'"' + name.encode() + b'"',
+            json.dumps(good | {"op": f"op{rng.integers(1000)}"}).encode(),
+            json.dumps(good | {f"field{rng.integers(1000)}": 1}).encode(),
+            json.dumps(good | {"title": 7 + int(rng.integers(99))}).encode(),
+            json.dumps(good | {"brand": ["b"] * int(rng.integers(1, 9))}).encode(),
+            json.dumps(good | {"price": {"amount": -float(rng.integers(1, 99)), "currency": "EUR"}}).encode(),
+            json.dumps(good | {"price": {"amount": 1.0, "currency": "E" * int(rng.integers(4, 9))}}).encode(),
+            json.dumps(good | {"version": -int(rng.integers(1, 99))}).encode(),
+            json.dumps(good | {"in_stock": f"perhaps {rng.integers(99)}"}).encode(),
+            json.dumps(good | {"url": f"javascript:alert({rng.integers(99)})"}).encode(),
+            json.dumps(good | {"attributes": {"a": {"deep": int(rng.integers(99))}}}).encode(),
+            json.dumps(good | {"images": []}).encode(),
+            json.dumps(good | {"images": [{"content": "!" * int(rng.integers(1, 9))}]}).encode(),
+            json.dumps(good | {"images": [{"content": base64.b64encode(rng.bytes(30)).decode()}]}).encode(),
+            json.dumps(good | {"images": [{"uri": f"file:missing{rng.integers(999)}.jpg"}]}).encode(),
+            json.dumps(good | {"images": [{"uri": f"file:../{rng.integers(999)}"}]}).encode(),
+            json.dumps(good | {"images": [{"uri": f"http://127.0.0.1:{rng.integers(1, 999)}/a.jpg"}]}).encode(),
+            json.dumps(good | {"images": [{"uri": f"ftp://shop.example/{rng.integers(999)}.jpg"}]}).encode(),
+            json.dumps(good | {"images": [{"uri": "file:0.jpg", "id": "a"}] * 2, "title": name}).encode(),
+            json.dumps(good | {"product_id": f"another-{rng.integers(999)}"}).encode(),
+            json.dumps({"op": "patch", "title": name}).encode(),
+            json.dumps({"op": "patch", "images": [], "title": name}).encode(),
+            json.dumps({"op": "delete", "title": name}).encode(),
+        ]
+        value = ways[rng.integers(len(ways))]
+        found.setdefault(value, (name.encode(), value))
+    return list(found.values())
 
 
 def _upsert(held: dict[str, dict[str, Any]], product_id: str, number: int, pictures: Sequence[str], rng: np.random.Generator) -> Told:

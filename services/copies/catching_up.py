@@ -1,12 +1,14 @@
 """Pictures that the catalogue shows and the finder of copies does not know are made known, in the background.
 
 There are such pictures where a catalogue is older than its finder of copies, where a finder was away while products were written,
-and where a new model signs anew. Nothing waits for this, and a stop in the middle costs only what was under way.
+where more came at once than it was told of, and where a new model signs anew. Nothing waits for this, and a stop in the middle
+costs only what was under way. It is looked again and again, for a twentieth of the time at most.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +20,8 @@ from shoplens.images import decode
 from shoplens.ports import Catalogue, Copies
 
 _PAGE = 200
+_NEXT_S = 300.0
+_REST = 20
 _AGAIN_S = 30.0
 """After a failure, so much time passes before the next try."""
 
@@ -56,11 +60,12 @@ def _add(catalogue: Catalogue, copies: Copies, product: Product, missing: set[st
 
 @contextmanager
 def catching_up(catalogue: Catalogue, copies: Copies) -> Iterator[None]:
-    """Catch up once, in a thread of its own, again after a failure; stopped on leaving."""
+    """Catch up now and then, in a thread of its own; stopped on leaving."""
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
+            begun = time.monotonic()
             try:
                 added = catch_up(catalogue, copies, stop)
             except ShoplensError as error:
@@ -69,7 +74,7 @@ def catching_up(catalogue: Catalogue, copies: Copies) -> Iterator[None]:
                 continue
             if added:
                 _log.info("copies_caught_up", pictures=added)
-            return
+            stop.wait(max(_NEXT_S, _REST * (time.monotonic() - begun)))
 
     thread = threading.Thread(target=work, name="catching-up", daemon=True)
     thread.start()

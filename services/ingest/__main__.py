@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from services.ingest.afterwards import Afterwards
 from services.ingest.engine import Pipeline
 from services.ingest.preparation import Preparation
 from services.ingest.running import running
@@ -29,12 +30,15 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
         Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root) as fetcher,
         ExitStack() as opened,
     ):
-        preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, _cache(settings, opened))
+        cache = _cache(settings, opened)
+        preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, cache)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue)}
         if settings.kafka:
             updates = opened.enter_context(KafkaUpdates(settings.kafka, topic=settings.topic, group=settings.group))
             dead = opened.enter_context(KafkaDeadLetters(settings.kafka, topic=settings.dead_topic))
-            opened.enter_context(running(UpdateStream(updates, preparation, catalogue, dead, workers=settings.workers)))
+            later = opened.enter_context(Afterwards(copies))
+            for_many = Preparation.by(detector, encoder, later, catalogue, fetcher, cache)
+            opened.enter_context(running(UpdateStream(updates, for_many, catalogue, dead, workers=settings.workers)))
             probes["updates"] = updates.probe
         yield Service([mount(Pipeline(preparation, catalogue))], probes)
 

@@ -13,7 +13,7 @@ from shoplens import metrics
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, Region
 from shoplens.errors import Overloaded, Unavailable
 from shoplens.images import content_hash, decode, media_type
-from shoplens.ports import Cache, Copies, Detector, Encoder
+from shoplens.ports import Cache, Detector, Encoder, KnownCopies
 
 EXTRACTION: Final = "1"
 """Rises with the detector's model and with everything below: what an older one made is not taken for known."""
@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 class Extractor:
     """Detects and encodes what ``cache`` does not know."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, copies: Copies, cache: Cache) -> None:
+    def __init__(self, detector: Detector, encoder: Encoder, copies: KnownCopies, cache: Cache) -> None:
         self._detector = detector
         self._encoder = encoder
         self._copies = copies

@@ -8,7 +8,7 @@ from services.ingest.sources import PictureSource, Sources, named
 from shoplens import deadlines
 from shoplens.domain import ImageSource, IndexedImage, PreparedPut, ProductDraft
 from shoplens.errors import InternalError, InvalidArgument, ShoplensError
-from shoplens.ports import Cache, Catalogue, Copies, Detector, Encoder
+from shoplens.ports import Cache, Catalogue, Detector, Encoder, KnownCopies
 
 
 class Preparation:
@@ -21,7 +21,7 @@ class Preparation:
 
     @classmethod
     def by(
-        cls, detector: Detector, encoder: Encoder, copies: Copies, catalogue: Catalogue, fetcher: PictureSource, cache: Cache
+        cls, detector: Detector, encoder: Encoder, copies: KnownCopies, catalogue: Catalogue, fetcher: PictureSource, cache: Cache
     ) -> Preparation:
         """With these parts, which is all that it takes."""
         return cls(Extractor(detector, encoder, copies, cache), encoder, Sources(fetcher, catalogue, cache))

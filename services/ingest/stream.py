@@ -50,7 +50,7 @@ MOST_BYTES: Final = 32 << 20
 _APPLY_S: Final = 20.0
 _PREPARE_S: Final = 60.0
 _IDLE_S: Final = 0.25
-_BUSY_S: Final = 0.01
+_BUSY_S: Final = 0.03
 _MARK_S: Final = 0.25
 _COMMIT_S: Final = 1.0
 

@@ -16,6 +16,7 @@ from services.detector.engine import LiteRtDetector
 from services.encoder.engine import LiteRtEncoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
+from services.ingest.afterwards import Afterwards
 from services.ingest.engine import Pipeline
 from services.ingest.followed import DeadFile, FollowedFile
 from services.ingest.preparation import Preparation
@@ -73,7 +74,9 @@ def compose(settings: StandaloneSettings) -> Parts:
         features = opened.enter_context(SqliteCache(settings.data / "features.db"))
         preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, features)
         if settings.updates is not None:
-            _follow(settings, settings.updates, preparation, catalogue, opened)
+            later = opened.enter_context(Afterwards(copies))
+            for_many = Preparation.by(detector, encoder, later, catalogue, fetcher, features)
+            _follow(settings, settings.updates, for_many, catalogue, opened)
         ranker = FusionRanker.load(encoder.card().categories)
         return Parts(
             detector=detector,

@@ -129,8 +129,8 @@ class Catalogue(Protocol):
         ...
 
 
-class Copies(Protocol):
-    """Knows pictures by what they show, and finds those that are edited copies of one another."""
+class KnownCopies(Protocol):
+    """The pictures among which copies are found: what the write path needs of ``Copies``."""
 
     def add(self, picture: Picture) -> None:
         """Know a picture; found once it returns. A picture that is known already costs nothing."""
@@ -139,6 +139,10 @@ class Copies(Protocol):
     def missing(self, content_hashes: Sequence[str]) -> Sequence[str]:
         """Those of the pictures that are not known."""
         ...
+
+
+class Copies(KnownCopies, Protocol):
+    """Knows pictures by what they show, and finds those that are edited copies of one another."""
 
     def find(self, picture: Picture, *, limit: int = 100) -> Sequence[Copy]:
         """The known pictures of which this one is a copy, likeliest first; the same file is the likeliest of all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.updates import Day, made_day, made_pictures, what_is_held
+from benchmarks.updates import Day, made_day, made_pictures, made_poison, what_is_held
 from services.ingest.topics import DEAD, UPDATES, producer
 from shoplens.errors import ShoplensError
 from shoplens.rpc.clients import CatalogueClient
@@ -181,6 +182,30 @@ def test_a_dead_letter_is_shown_mended_and_told_again(system: System, shop: http
     eventually(lambda: shop.get("/v1/products/late").status_code == 200, "the mended product is there")
     eventually(lambda: "broken" in letters(), "what is still wrong is a dead letter again")
     assert "late" not in letters()
+
+
+def test_two_hundred_kinds_of_poison_are_dead_letters_with_a_reason_and_the_rest_flows_on(
+    system: System, shop: httpx.Client, pictures: list[str]
+) -> None:
+    poison = made_poison(200)
+    with closing(producer(system.kafka.address)) as sending:
+        for number, (key, value) in enumerate(poison):
+            sending.send(UPDATES, key=key, value=value)
+            if number % 10 == 0:
+                document = {"title": "Sound", "images": [{"uri": pictures[number % len(pictures)]}]}
+                sending.send(UPDATES, key=f"sound-{number}".encode(), value=json.dumps(document).encode())
+    found: dict[bytes, dict[str, Any]] = {}
+
+    def all_dead() -> bool:
+        letters = json.loads(shoplens("dead", "list", "--kafka", system.kafka.address, "--json").stdout)
+        found.update({base64.b64decode(letter["value_base64"]): letter for letter in letters})
+        return all(value in found for _, value in poison if value is not None)
+
+    eventually(all_dead, "every poison is a dead letter")
+    assert all(found[value]["reason"] and found[value]["detail"] for _, value in poison if value is not None)
+    assert all(found[value]["key"] == (key or b"").decode() for key, value in poison if value is not None)
+    eventually(lambda: all(shop.get(f"/v1/products/sound-{number}").is_success for number in range(0, 200, 10)), "the rest is there")
+    assert not [each["product_id"] for each in shop.get("/v1/products?page_size=500").json()["products"] if "poison" in each["product_id"]]
 
 
 def test_the_stream_waits_for_a_catalogue_that_is_away_and_skips_nothing(system: System, shop: httpx.Client, pictures: list[str]) -> None:

@@ -18,6 +18,7 @@ from tools.stack.system import SERVICES, System
 def main(
     folder: Annotated[Path, typer.Option(help="Where data and logs lie.")] = Path("build/stack"),
     port: Annotated[int, typer.Option(help="The page's port.")] = 8080,
+    kafka_port: Annotated[int, typer.Option(help="Kafka's port.")] = 9092,
     pictures: Annotated[Path | None, typer.Option(help="The folder below which file: addresses of pictures are read.")] = None,
 ) -> None:
     """Start everything, print where it is, and wait."""
@@ -31,7 +32,7 @@ def main(
         signal.signal(number, lambda *_: stop.set())
     settings = {} if pictures is None else {"file_root": pictures.absolute()}
     console.print("Starting Kafka, Redis, Milvus and the services; a first start fetches Kafka …", style="dim")
-    with System(folder, http_port=port, **settings) as system:
+    with System(folder, http_port=port, kafka_port=kafka_port, **settings) as system:
         system.wait_until_ready()
         _say(console, system)
         while not stop.wait(1.0):

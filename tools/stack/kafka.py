@@ -62,8 +62,8 @@ class KafkaBroker:
         """Returns once it answers, with the topics there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         properties = self._folder / "server.properties"
-        if not properties.exists():
-            properties.write_text(self._properties())
+        properties.write_text(self._properties())
+        if not (self._folder / "log" / "meta.properties").exists():
             self._java("kafka.tools.StorageTool", "format", "-t", "c2hvcGxlbnMtLS0tLS0tLS", "-c", str(properties)).wait()
         self._process = self._java("kafka.Kafka", str(properties))
         self._wait()

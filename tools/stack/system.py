@@ -22,11 +22,11 @@ SERVICES: Final = ("detector", "encoder", "catalogue", "copies", "ranker", "inge
 class System:
     """Files and logs lie in ``folder``; use it as a context. ``services``: the processes by name."""
 
-    def __init__(self, folder: Path, *, http_port: int = 0, **ingest: object) -> None:
-        """``ingest``: more settings of that service."""
+    def __init__(self, folder: Path, *, http_port: int = 0, kafka_port: int | None = None, **ingest: object) -> None:
+        """Ports are free ones unless given. ``ingest``: more settings of that service."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.kafka = KafkaBroker(folder / "kafka")
+        self.kafka = KafkaBroker(folder / "kafka", port=kafka_port)
         self.valkey = Valkey(folder / "valkey")
         self.milvus = MilvusServer(folder / "milvus")
         self.services: dict[str, ServiceProcess] = {}
@@ -102,5 +102,5 @@ class System:
                 "http_port": http_port,
             },
         }
-        usual = {name: {"port": ports[name], "metrics_port": free_port(), "health_interval_s": 0.5} for name in SERVICES}
+        usual = {name: {"port": ports[name], "metrics_port": free_port(), "health_interval_s": 5.0} for name in SERVICES}
         return {name: {**usual[name], **given} for name, given in settings.items()}
