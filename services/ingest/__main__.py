@@ -34,7 +34,7 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
         preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, cache)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue)}
         if settings.kafka:
-            updates = opened.enter_context(KafkaUpdates(settings.kafka, topic=settings.topic, group=settings.group))
+            updates = opened.enter_context(KafkaUpdates(settings.kafka, topic=settings.topic, group=settings.group, member=settings.member))
             dead = opened.enter_context(KafkaDeadLetters(settings.kafka, topic=settings.dead_topic))
             later = opened.enter_context(Afterwards(copies))
             for_many = Preparation.by(detector, encoder, later, catalogue, fetcher, cache)

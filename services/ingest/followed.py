@@ -63,12 +63,16 @@ class FollowedFile:
     def on_lost(self, tell: Callable[[Collection[str]], None]) -> None:
         """Nobody takes a file over."""
 
+    def reached(self, offsets: Mapping[str, int]) -> None:
+        """A file is never given up."""
+
     def commit(self, offsets: Mapping[str, int]) -> None:
         offset = offsets.get(self._name)
         if offset is None:
             return
-        # The stream knows the offset after a message as one more than the message's; the line's end is where the next begins.
-        self._mark = _Mark(self._mark.inode, self._mark.generation, offset)
+        # To the stream what follows a message is one more than the message's offset; here it is where the next line begins.
+        following = offset if self._file is None else _line_start(self._file, offset)
+        self._mark = _Mark(self._mark.inode, self._mark.generation, following)
         made = self._mark_path.with_suffix(".new")
         try:
             with made.open("w") as file:
@@ -120,7 +124,8 @@ class FollowedFile:
         except OSError as error:
             _log.warning("the file of updates cannot be read", path=str(self._path), problem=str(error))
             return False
-        if status.st_ino != self._mark.inode or status.st_size < self._mark.offset:
+        cut_short = status.st_size < (self._mark.offset if self._file is None else self._at)
+        if status.st_ino != self._mark.inode or cut_short:
             self._mark = _Mark(status.st_ino, self._mark.generation + 1, 0)
             _log.info("a new file of updates", path=str(self._path), generation=self._mark.generation)
         self.close()

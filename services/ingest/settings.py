@@ -26,6 +26,7 @@ class IngestSettings(ServerSettings):
     topic: str = Field(default="catalogue.updates", description="The topic of updates.")
     dead_topic: str = Field(default="catalogue.updates.dead", description="The topic of messages that could not be applied.")
     group: str = Field(default="shoplens-ingest", description="The consumer group; its members share the topic's partitions.")
+    member: str = Field(default="", description="A name that this process keeps over restarts: it gets its partitions back at once.")
     workers: int = Field(default=4, ge=1, le=64, description="Products of the stream whose pictures are encoded at once.")
     redis: str = Field(default="", description="redis://host:port/db of the cache that all processes share; none, and there is none.")
     features: Path = Field(default=Path("data/features.db"), description="The file that keeps what was computed of each picture.")

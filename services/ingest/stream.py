@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -119,6 +120,7 @@ class UpdateStream:
         now = time.monotonic()
         if now >= self._held_until:
             self._apply(self._lanes.ready(now, self._limit))
+        self._source.reached(self._progress.committable())
         self._tell(now)
 
     def _read(self) -> None:
@@ -324,10 +326,10 @@ class UpdateStream:
             self._done |= offsets
 
     def _lost(self, logs: Collection[str]) -> None:
-        """Another reader takes these logs over: leave it as little as can be to do again."""
-        self._commit()
+        """Another reader has taken these logs over, from where they were reached."""
         self._lanes.drop(logs)
         self._progress.drop(logs)
         for log in logs:
             self._done.pop(log, None)
-            metrics.UPDATES_BEHIND.remove(log)
+            with suppress(KeyError):  # it was never told of
+                metrics.UPDATES_BEHIND.remove(log)

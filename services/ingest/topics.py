@@ -3,11 +3,13 @@
 A log is a partition of a topic, named ``<the topic's id>/<partition>``: a topic that is made again under its old name starts at
 offset 0, and must not be taken for the one whose offsets the catalogue remembers.
 
-kafka-python's consumer belongs to one thread; its heartbeats come from another, so that a slow catalogue costs no membership.
+kafka-python calls a rebalance's listener on its own loop, where nothing may block and nothing of the stream's may be touched. So the
+listener commits without waiting what the stream has reached, and notes what was lost; the stream learns of it in its next ``poll``.
 """
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -44,18 +46,25 @@ def _kafka(what: str) -> Iterator[None]:
 class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """Implements ``ports.UpdateSource``: one member of a consumer group."""
 
-    def __init__(self, servers: str, *, topic: str = UPDATES, group: str = "shoplens-ingest") -> None:
-        """servers: as in ``127.0.0.1:9092``, several with commas. Raises ``Unavailable``."""
+    def __init__(self, servers: str, *, topic: str = UPDATES, group: str = "shoplens-ingest", member: str = "") -> None:
+        """servers: as in ``127.0.0.1:9092``, several with commas. member: a name that this process keeps over a restart, by which
+        it gets its partitions back at once; without one, those of a killed process wait for its session to end.
+
+        Raises ``Unavailable``.
+        """
         self._servers = servers
         self._topic = topic
         self._tell: Callable[[Collection[str]], None] = lambda _logs: None
+        self._assigned: set[TopicPartition] = set()
         self._names: dict[TopicPartition, str] = {}
-        self._partitions: dict[str, TopicPartition] = {}
+        self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reached: dict[str, int] = {}
         self._paused = False
         with _kafka("answer"):
             self._consumer = KafkaConsumer(
                 bootstrap_servers=servers.split(","),
                 group_id=group,
+                group_instance_id=member or None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 max_poll_records=_POLLED,
@@ -67,15 +76,24 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
             self._consumer.subscribe([topic], listener=self)
 
     def poll(self, timeout_s: float) -> Sequence[Message]:
-        with _kafka("bring messages"):
-            found = self._consumer.poll(timeout_ms=round(1_000 * timeout_s))
-        return [_message(self._names[partition], record) for partition, records in found.items() for record in records]
+        try:
+            with _kafka("bring messages"):
+                found = self._consumer.poll(timeout_ms=round(1_000 * timeout_s))
+        finally:
+            self._tell_losses()
+        self._name(found)
+        # Of a partition that has just been lost nothing is taken: whoever has it now reads it.
+        taken = [(self._names[partition], records) for partition, records in found.items() if partition in self._names]
+        return [_message(log, record) for log, records in taken for record in records]
 
     def on_lost(self, tell: Callable[[Collection[str]], None]) -> None:
         self._tell = tell
 
+    def reached(self, offsets: Mapping[str, int]) -> None:
+        self._reached = dict(offsets)
+
     def commit(self, offsets: Mapping[str, int]) -> None:
-        known = {self._partitions[log]: OffsetAndMetadata(offset, "", -1) for log, offset in offsets.items() if log in self._partitions}
+        known = self._committed(offsets)
         if known:
             with _kafka("take a commit"):
                 self._consumer.commit(known, timeout_ms=_ANSWER_MS)
@@ -91,35 +109,34 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
 
     def behind(self) -> Mapping[str, int]:
         found = {}
-        for log, partition in self._partitions.items():
+        for partition, log in list(self._names.items()):
             highwater = self._consumer.highwater(partition)
-            if highwater is not None:
+            if highwater is not None and partition in self._assigned:
                 with _kafka("tell a position"):
                     found[log] = max(0, highwater - self._consumer.position(partition, timeout_ms=_ANSWER_MS))
         return found
 
     def probe(self) -> None:
         """Raises ``Unavailable`` while no broker answers or no partition is assigned."""
-        if not self._partitions:
+        if not self._assigned:
             raise Unavailable("Kafka has given this process no partition yet.")
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Called by the consumer, within a poll."""
-        identity = self._identity()
-        for partition in assigned:
-            log = f"{identity}/{partition.partition}"
-            self._names[partition], self._partitions[log] = log, partition
-        if self._paused and assigned:
-            self._consumer.pause(*assigned)
+        """Called on the consumer's loop."""
+        self._assigned |= set(assigned)
         _log.info("partitions assigned", partitions=sorted(partition.partition for partition in assigned))
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Called by the consumer, within a poll or at its end."""
-        logs = [self._names[partition] for partition in revoked if partition in self._names]
-        if logs:
-            self._tell(logs)
+        """Called on the consumer's loop."""
+        lost = [self._names[partition] for partition in revoked if partition in self._names]
+        known = self._committed({log: offset for log, offset in self._reached.items() if log in lost})
+        if known:
+            self._consumer.commit_async(known)
         for partition in revoked:
-            self._partitions.pop(self._names.pop(partition, ""), None)
+            self._assigned.discard(partition)
+            self._names.pop(partition, None)
+        for log in lost:
+            self._lost.put(log)
         _log.info("partitions revoked", partitions=sorted(partition.partition for partition in revoked))
 
     def close(self) -> None:
@@ -133,6 +150,34 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _committed(self, offsets: Mapping[str, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+        mine = {log: partition for partition, log in list(self._names.items())}
+        return {mine[log]: OffsetAndMetadata(offset, "", -1) for log, offset in offsets.items() if log in mine}
+
+    def _tell_losses(self) -> None:
+        lost = []
+        while not self._lost.empty():
+            lost.append(self._lost.get())
+        if lost:
+            self._tell(lost)
+
+    def _name(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Give partitions that are new here their logs' names. Where that fails, what was polled will be polled again."""
+        unnamed = [partition for partition in list(self._assigned) if partition not in self._names]
+        if not unnamed:
+            return
+        try:
+            identity = self._identity()
+        except Unavailable:
+            for partition, records in found.items():
+                if partition in self._assigned:
+                    self._consumer.seek(partition, records[0].offset)
+            raise
+        for partition in unnamed:
+            self._names[partition] = f"{identity}/{partition.partition}"
+        if self._paused:
+            self._consumer.pause(*unnamed)
 
     def _identity(self) -> str:
         """The topic's own id, which a topic that is made again does not share."""

@@ -214,7 +214,11 @@ class UpdateSource(Protocol):
         ...
 
     def on_lost(self, tell: Callable[[Collection[str]], None]) -> None:
-        """Whom to tell, within a ``poll``, of logs that another reader takes over; ``commit`` still reaches them then."""
+        """Whom to tell, within a ``poll``, of logs that another reader has taken over; what was ``reached`` there is committed."""
+        ...
+
+    def reached(self, offsets: Mapping[str, int]) -> None:
+        """What may be committed by now, for a source that has to give a log up at a moment's notice. Costs nothing."""
         ...
 
     def commit(self, offsets: Mapping[str, int]) -> None:

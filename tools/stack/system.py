@@ -91,6 +91,7 @@ class System:
                 "kafka": self.kafka.address,
                 "redis": self.valkey.url,
                 "features": data / "features.db",
+                "member": "ingest-0",
                 **ingest,
             },
             "gateway": {

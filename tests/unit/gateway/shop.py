@@ -70,6 +70,7 @@ class Shop:
     products: dict[str, Product] = field(default_factory=dict)
     pictures: dict[tuple[str, str], bytes] = field(default_factory=dict)
     queries: list[SearchQuery] = field(default_factory=list)
+    deletions: list[tuple[str, int | None]] = field(default_factory=list)
     copy_queries: list[CopyQuery] = field(default_factory=list)
     failure: Exception | None = None
     copied: bool = True
@@ -132,12 +133,16 @@ class Shop:
 
     def patch(self, patch: ProductPatch) -> Product:
         product = self.get(patch.id)
+        if patch.version is not None and patch.version <= product.version:
+            return product
         self.products[patch.id] = replace(product, details=replace(product.details, **patch.changes), version=product.version + 1)
         return self.products[patch.id]
 
-    def delete(self, product_id: str) -> None:
-        self.get(product_id)
-        del self.products[product_id]
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
+        self.deletions.append((product_id, version))
+        if version is None:
+            self.get(product_id)
+        self.products.pop(product_id, None)
 
     def get(self, product_id: str) -> Product:
         self._fail()
@@ -184,8 +189,8 @@ class ShopCatalogue:
     def get(self, product_id: str) -> Product:
         return self.shop.get(product_id)
 
-    def delete(self, product_id: str) -> None:
-        self.shop.delete(product_id)
+    def delete(self, product_id: str, *, version: int | None = None) -> None:
+        self.shop.delete(product_id, version=version)
 
     def page(self, *, size: int = 100, token: str = "") -> ProductPage:
         return self.shop.page(size=size, token=token)

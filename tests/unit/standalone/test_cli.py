@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from typer.testing import CliRunner, Result
 
+from services.ingest.followed import DeadFile
 from services.standalone.cli import app
 from services.standalone.door import Door
+from services.standalone.places import DEAD_FILE
 from services.standalone.serving import bind
 from services.standalone.terminal import Terminal
 from shoplens import __version__
+from shoplens.domain import DeadLetter, Message, Position
 from shoplens.errors import FailedPrecondition, InvalidArgument
 
 
@@ -114,3 +119,42 @@ def test_a_table_of_results(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0.912" in out
     assert "[b]Tee" in out
     assert "1,234.50 EUR" in out
+
+
+def test_events_are_checked_line_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_text('{"op": "delete", "product_id": "a"}\n\n{"op": "upset", "product_id": "b"}\n{\n')
+    result = run("events", "validate", str(file))
+    assert result.exit_code == 1
+    assert "line 3: There is no op 'upset'" in result.stdout
+    assert "line 4: This is not JSON" in result.stdout
+    assert "1 good, 2 wrong" in result.stdout
+    checked = json.loads(run("events", "validate", str(file), "--json").stdout)
+    assert [(line["line"], line["ok"]) for line in checked] == [(1, True), (3, False), (4, False)]
+    file.write_text('{"op": "delete", "product_id": "a"}\n')
+    assert run("events", "validate", str(file)).exit_code == 0
+
+
+def test_of_a_file_with_a_wrong_line_nothing_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_text('{"op": "delete", "product_id": "a"}\n{\n')
+    result = run("events", "send", str(file), "--kafka", "127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "Nothing was sent. Line 2" in result.stderr
+
+
+def test_the_schema_of_an_event_is_printed() -> None:
+    assert json.loads(run("events", "schema").stdout)["oneOf"]
+
+
+def test_dead_letters_of_a_data_folder_are_shown_and_told_again(tmp_path: Path) -> None:
+    updates = tmp_path / "updates.ndjson"
+    message = Message(Position("file:updates.ndjson:1", 0), None, b'{"op": "patch", "product_id": "a"}', datetime(2026, 6, 1, tzinfo=UTC))
+    DeadFile(tmp_path / DEAD_FILE).send(DeadLetter(message, "not-found", "There is no product 'a'; put it first."))
+    shown = run("dead", "list", "--data", str(tmp_path))
+    assert "There is no product 'a'; put it first." in shown.stdout
+    again = run("dead", "replay", "--data", str(tmp_path), "--updates", str(updates), "--json")
+    assert json.loads(again.stdout) == {"replayed": 1}
+    assert updates.read_bytes() == b'{"op": "patch", "product_id": "a"}\n'
+    assert run("dead", "list", "--data", str(tmp_path), "--json").stdout == "[]\n"
+    assert run("dead", "list", "--data", str(tmp_path / "missing")).exit_code == 1

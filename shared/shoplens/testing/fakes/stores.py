@@ -31,6 +31,7 @@ class FakeUpdates:
         self.paused = False
         self._most = most
         self._next = dict(self.committed)
+        self._reached: dict[str, int] = {}
         self._tell: Callable[[Collection[str]], None] = lambda _logs: None
 
     def told(self, key: str | bytes | None, value: bytes | None, *, log: str = "log-0", told_at: datetime | None = None) -> Message:
@@ -57,8 +58,12 @@ class FakeUpdates:
 
     def lose(self, log: str) -> None:
         """Another reader takes a log over, and gives it back at once: it is read from what was committed."""
+        self.committed.update({name: offset for name, offset in self._reached.items() if name == log})
         self._tell([log])
         self._next[log] = self.committed.get(log, 0)
+
+    def reached(self, offsets: Mapping[str, int]) -> None:
+        self._reached = dict(offsets)
 
     def commit(self, offsets: Mapping[str, int]) -> None:
         self.committed.update(offsets)
