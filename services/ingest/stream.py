@@ -299,7 +299,12 @@ class UpdateStream:
             self._commit()
 
     def _mark(self) -> None:
-        moment, behind = datetime.now(UTC), self._source.behind()
+        moment = datetime.now(UTC)  # before it is asked what is unread
+        try:
+            behind = self._source.behind()
+        except ShoplensError as error:
+            _log.debug("what is unread is not known", problem=str(error))
+            return
         oldest = self._progress.oldest()
         metrics.UPDATES_WAITING.set(len(self._lanes))
         metrics.UPDATES_OLDEST_SECONDS.set(0.0 if oldest is None else max(0.0, (moment - oldest).total_seconds()))

@@ -108,13 +108,13 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
             self._consumer.resume(*self._consumer.paused())
 
     def behind(self) -> Mapping[str, int]:
-        found = {}
-        for partition, log in list(self._names.items()):
-            highwater = self._consumer.highwater(partition)
-            if highwater is not None and partition in self._assigned:
-                with _kafka("tell a position"):
-                    found[log] = max(0, highwater - self._consumer.position(partition, timeout_ms=_ANSWER_MS))
-        return found
+        # The broker is asked: what the last fetch said of a partition's end is as old as that fetch.
+        mine = {partition: log for partition, log in list(self._names.items()) if partition in self._assigned}
+        if not mine:
+            return {}
+        with _kafka("tell the ends of its partitions"):
+            ends = self._consumer.end_offsets(list(mine), timeout_ms=_ANSWER_MS)
+            return {log: max(0, ends[each] - self._consumer.position(each, timeout_ms=_ANSWER_MS)) for each, log in mine.items()}
 
     def probe(self) -> None:
         """Raises ``Unavailable`` while no broker answers or no partition is assigned."""

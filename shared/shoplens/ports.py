@@ -232,7 +232,7 @@ class UpdateSource(Protocol):
     def resume(self) -> None: ...
 
     def behind(self) -> Mapping[str, int]:
-        """By log that is read here, how many messages were told and not yet polled, as far as is known."""
+        """By log that is read here, how many messages were told by now and not yet polled. Raises ``Unavailable``."""
         ...
 
 

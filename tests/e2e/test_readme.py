@@ -26,11 +26,14 @@ def commands() -> list[str]:
     """Every command of the README's shell blocks, continuation lines joined."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
     found: list[str] = []
+    document = False
     for line in "".join(blocks).splitlines():
-        if line.startswith(" "):
+        if document or line.startswith(" "):
             found[-1] += "\n" + line
+            document = document and line != "END"
         else:
             found.append(line)
+            document = line.endswith("<<'END'")
     return found
 
 
@@ -72,6 +75,7 @@ def test_the_curl_examples_work_in_the_order_in_which_they_stand(server, folder)
             assert answer["status"] == 400
             assert "top_k" in answer["detail"]
         else:
+            assert "/v1/events" not in command or answer["ok"], answer
             assert "status" not in answer, f"{command}\n{answer}"
         if "/v1/copies" in command:
             assert answer["matches"], f"{command} found nothing"
@@ -83,6 +87,13 @@ def test_the_command_line_example_finds_the_photos_own_product(server, folder):
     (command,) = [command for command in commands() if command.startswith(".venv/bin/shoplens search")]
     output = run(f"{command} --server {server.base_url} --json", folder, server)
     assert json.loads(output)["verdict"] == "exact_copy"
+
+
+def test_the_events_example_is_made_of_good_events(server, folder):
+    (made,) = [command for command in commands() if command.startswith("cat > events.ndjson")]
+    run(made, folder, server)
+    (checked,) = [command for command in commands() if command.startswith(".venv/bin/shoplens events validate")]
+    assert "3 good, 0 wrong" in run(checked, folder, server)
 
 
 def test_the_copies_examples_find_the_picture_and_its_mirror_image(server, folder):

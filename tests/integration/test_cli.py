@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -181,3 +183,40 @@ def test_a_catalogue_that_is_not_there(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "There is no" in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_file_of_events_is_followed_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    updates, data = tmp_path / "updates.ndjson", tmp_path / "data"
+    content = base64.b64encode(pictures.png(1)).decode()
+
+    def tell(*events: dict[str, Any] | str) -> None:
+        with updates.open("a") as file:
+            file.writelines(f"{event if isinstance(event, str) else json.dumps(event)}\n" for event in events)
+
+    def eventually(address: str, product_id: str, title: str) -> dict[str, Any]:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            answer = httpx.get(f"{address}v1/products/{product_id}", trust_env=False)
+            if answer.is_success and answer.json()["title"] == title:
+                found: dict[str, Any] = answer.json()
+                return found
+            assert time.monotonic() < until, answer.text
+            time.sleep(0.02)
+
+    tell({"product_id": "a", "title": "A", "images": [{"content": content}]}, "{")
+    with serving("--data", data, "--catalogue", "none", "--updates", updates) as told:
+        eventually(told["address"], "a", "A")
+        tell({"product_id": "a", "op": "patch", "title": "B"}, {"product_id": "b", "title": "B", "images": [{"content": content}]})
+        eventually(told["address"], "a", "B")
+        eventually(told["address"], "b", "B")
+    tell(
+        {"product_id": "a", "op": "patch", "title": "C"},
+        {"product_id": "b", "op": "delete"},
+        {"product_id": "a", "op": "patch", "title": "D"},
+    )
+    with serving("--data", data, "--catalogue", "none", "--updates", updates) as told:
+        assert eventually(told["address"], "a", "D")["version"] == 4
+        assert httpx.get(f"{told['address']}v1/products/b", trust_env=False).status_code == 404
+        assert httpx.get(f"{told['address']}v1/status", trust_env=False).json()["products"] == 1
+    (letter,) = shoplens("dead", "list", "--data", data, "--json").json
+    assert (letter["value"], letter["reason"]) == ("{", "invalid-argument")
