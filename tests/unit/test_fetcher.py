@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from prometheus_client import REGISTRY
 from shoplens import addresses, deadlines
 from shoplens.addresses import is_public
 from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, PictureUnreachable, Unavailable, UnreadablePicture
-from shoplens.fetcher import Fetcher
+from shoplens.fetcher import Fetched, Fetcher, Validators
 
 PICTURE = bytes(range(256)) * 8
 
@@ -25,11 +26,27 @@ class Shop(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     stop_dripping = threading.Event()
+    crowd = threading.Condition()
+    inside = 0
+    most_inside = 0
 
     def do_GET(self) -> None:
         match self.path.partition("?")[0]:
             case "/1.jpg":
                 self._answer(200, PICTURE)
+            case "/tagged" if self.headers.get("if-none-match") == '"v1"':
+                self._answer(304)
+            case "/tagged":
+                self._answer(200, PICTURE, etag='"v1"', last_modified="Mon, 01 Jun 2026 12:00:00 GMT")
+            case "/crowded":
+                with Shop.crowd:
+                    Shop.inside += 1
+                    Shop.most_inside = max(Shop.most_inside, Shop.inside)
+                    Shop.crowd.notify_all()
+                    Shop.crowd.wait_for(lambda: Shop.most_inside >= 2, 30)
+                self._answer(200, PICTURE)
+                with Shop.crowd:
+                    Shop.inside -= 1
             case "/moved":
                 self._answer(302, location="/1.jpg")
             case "/circle":
@@ -264,3 +281,18 @@ def test_files_that_are_not_read(folder: Path, uri: str, error: type[Exception])
 def test_without_a_root_no_file_is_read(folder: Path, fetcher: Fetcher) -> None:
     with pytest.raises(ForbiddenAddress, match="not read here"):
         fetcher.fetch(f"file://{folder}/large.jpg")
+
+
+def test_a_picture_that_has_not_changed_is_not_sent_again(shop: str, fetcher: Fetcher) -> None:
+    first = fetcher.revisit(f"{shop}/tagged", Validators())
+    assert first == Fetched(PICTURE, Validators('"v1"', "Mon, 01 Jun 2026 12:00:00 GMT"))
+    before = fetched("unchanged")
+    assert fetcher.revisit(f"{shop}/tagged", first.validators) == Fetched(None, first.validators)
+    assert fetched("unchanged") == before + 1
+    assert fetcher.revisit(f"{shop}/tagged", Validators('"v0"')).content == PICTURE
+
+
+def test_one_host_is_asked_for_so_many_pictures_at_once_and_no_more(shop: str) -> None:
+    with Fetcher(allow_private=True, at_once=2) as fetcher, ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(lambda _: fetcher.fetch(f"{shop}/crowded"), range(6))) == {PICTURE}
+    assert Shop.most_inside == 2
