@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from shoplens.domain import Box
 from shoplens.errors import Unavailable
 from tests.e2e import wardrobe
 from tests.e2e.conftest import DESKTOP, PHONE, shot
+from tests.e2e.visits import PHOTO, Visit, cards, choose, searched, verdict
 from tests.unit.gateway.shop import REGIONS, Shop
 
 pytestmark = pytest.mark.browser
-
-Visit = Callable[..., Page]
-PHOTO: FilePayload = {"name": "street.jpg", "mimeType": "image/jpeg", "buffer": wardrobe.street_photo()}
-
-
-def choose(page: Page, photo: FilePayload = PHOTO) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.get_by_text("Choose a photo").click()
-    chooser.value.set_files([photo])
-
-
-def verdict(page: Page) -> Any:
-    return page.locator("#verdict")
-
-
-def cards(page: Page) -> Any:
-    return page.locator(".grid:not(.waiting) .card")
-
-
-def searched(page: Page) -> Any:
-    return page.expect_response(lambda answer: answer.url.endswith("/v1/search"))
 
 
 def test_a_photo_is_chosen_and_its_products_are_shown(visit: Visit, address: str, shop: Shop) -> None:
@@ -250,79 +229,6 @@ def test_while_it_looks_the_shape_of_the_answer_is_there(visit: Visit, address: 
     shot(page, "loading")
     held[0].continue_()
     expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
-    expect(cards(page)).to_have_count(18)
-
-
-def look_for_copies(page: Page) -> None:
-    choose(page)
-    expect(cards(page)).to_have_count(18)
-    page.get_by_role("tab", name="Copies of this photo").click()
-
-
-def test_the_photo_is_laid_over_the_shops_pictures_of_which_it_is_a_copy(visit: Visit, address: str, shop: Shop) -> None:
-    page = visit(address)
-    look_for_copies(page)
-    expect(verdict(page)).to_have_text("The shop has this very picture 18 times")
-    expect(verdict(page)).to_be_focused()
-    copy = page.locator(".copy").first
-    expect(copy).to_contain_text("Your photo is a copy, shows 80% of it, with something around it, mirrored.")
-    laid, under = copy.locator(".over img").bounding_box(), copy.locator(".under").bounding_box()
-    assert laid
-    assert under
-    assert laid == pytest.approx(under, abs=1)
-    shot(page, "copies")
-    assert (shop.copy_queries[0].picture.width, shop.copy_queries[0].top_k) == (900, 24)
-
-
-def test_the_divider_is_moved_by_mouse_and_by_keyboard(visit: Visit, address: str) -> None:
-    page = visit(address)
-    look_for_copies(page)
-    overlay = page.locator(".overlay").first
-    slider = overlay.get_by_role("slider")
-    box = overlay.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2)
-    assert int(slider.input_value()) == pytest.approx(80, abs=4)
-    before = int(slider.input_value())
-    page.keyboard.press("ArrowLeft")
-    expect(slider).to_have_value(str(before - 1))
-    expect(slider).to_have_attribute("aria-valuetext", f"{before - 1} percent your photo")
-    divider = overlay.locator(".divider").bounding_box()
-    assert divider
-    assert divider["x"] - box["x"] == pytest.approx(box["width"] * (before - 1) / 100, abs=2)
-
-
-def test_copies_are_put_in_another_order(visit: Visit, address: str, shop: Shop) -> None:
-    page = visit(address)
-    look_for_copies(page)
-    with page.expect_response(lambda answer: answer.url.endswith("/v1/copies")):
-        page.get_by_label("Order of the copies").select_option("newest")
-    expect(page.get_by_label("Order of the copies")).to_have_value("newest")
-    expect(page.get_by_label("Order of the copies")).to_be_focused()
-    assert [query.order.value for query in shop.copy_queries] == ["best", "newest"]
-
-
-def test_tabs_are_changed_with_the_arrow_keys_and_ask_once(visit: Visit, address: str, shop: Shop) -> None:
-    page = visit(address)
-    look_for_copies(page)
-    expect(page.locator(".copy")).to_have_count(18)
-    page.get_by_role("tab", name="Copies of this photo").focus()
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_role("tab", name="Products")).to_be_focused()
-    expect(cards(page)).to_have_count(18)
-    page.keyboard.press("ArrowRight")
-    expect(page.locator(".copy")).to_have_count(18)
-    assert (len(shop.queries), len(shop.copy_queries)) == (1, 1)
-
-
-def test_a_photo_of_which_the_shop_has_no_copy(visit: Visit, address: str, shop: Shop) -> None:
-    shop.copied = False
-    page = visit(address)
-    look_for_copies(page)
-    expect(verdict(page)).to_have_text("No copy of this picture")
-    shot(page, "no-copies")
-    page.get_by_role("button", name="Search for the pants").click()
-    expect(page.get_by_role("tab", name="Products")).to_have_attribute("aria-selected", "true")
     expect(cards(page)).to_have_count(18)
 
 
