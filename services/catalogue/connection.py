@@ -42,6 +42,9 @@ _EMBEDDED_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit
 _DYING_S = 0.2
 """A killed child's socket is closed a moment before the child can be seen to be gone."""
 
+_STARTING = frozenset({1, 2, 101, 500, 501, 503, 901})
+"""Milvus' own codes of a server that has just started: not ready, unavailable, collection not loaded, a channel or a node missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -183,6 +186,8 @@ class Milvus:
             return DeadlineExceeded(f"Milvus at {self.name} did not answer in time; try again, or look at its load.")
         if code == grpc.StatusCode.UNAVAILABLE:
             return Unavailable(f"Milvus at {self.name} is not reachable; start it, or try again in a moment.", retry_after_s=5.0)
+        if code in _STARTING:
+            return Unavailable(f"Milvus at {self.name} is loading its collections; try again in some seconds.", retry_after_s=5.0)
         if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Overloaded("Milvus has too much to do; try again in a moment.", retry_after_s=1.0)
         if code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED):
