@@ -133,7 +133,8 @@ class UpdateStream:
         try:
             messages = self._source.poll(_BUSY_S if len(self._lanes) else _IDLE_S)
         except ShoplensError as error:
-            self._hold(error)
+            if time.monotonic() >= self._held_until:  # else it is known, and the poll was for the heartbeats alone
+                self._hold(error)
             time.sleep(_BUSY_S)
             return
         for message in messages:

@@ -185,7 +185,19 @@ def test_a_catalogue_that_is_not_there(tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_a_file_of_events_is_followed_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+@contextmanager
+def killed_at_the_end(*arguments: str | Path) -> Iterator[dict[str, Any]]:
+    """A server that is ready, and ends as in a power cut."""
+    process = command("serve", "--port", "0", "--json", *map(str, arguments))
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_file_of_events_is_followed_and_goes_on_after_a_kill(tmp_path: Path) -> None:
     updates, data = tmp_path / "updates.ndjson", tmp_path / "data"
     content = base64.b64encode(pictures.png(1)).decode()
 
@@ -196,7 +208,7 @@ def test_a_file_of_events_is_followed_and_goes_on_after_a_restart(tmp_path: Path
     def eventually(address: str, product_id: str, title: str) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE_S
         while True:
-            answer = httpx.get(f"{address}v1/products/{product_id}", trust_env=False)
+            answer = httpx.get(f"{address}v1/products/{product_id}", trust_env=False, timeout=PATIENCE_S)
             if answer.is_success and answer.json()["title"] == title:
                 found: dict[str, Any] = answer.json()
                 return found
@@ -204,7 +216,7 @@ def test_a_file_of_events_is_followed_and_goes_on_after_a_restart(tmp_path: Path
             time.sleep(0.02)
 
     tell({"product_id": "a", "title": "A", "images": [{"content": content}]}, "{")
-    with serving("--data", data, "--catalogue", "none", "--updates", updates) as told:
+    with killed_at_the_end("--data", data, "--catalogue", "none", "--updates", updates) as told:
         eventually(told["address"], "a", "A")
         tell({"product_id": "a", "op": "patch", "title": "B"}, {"product_id": "b", "title": "B", "images": [{"content": content}]})
         eventually(told["address"], "a", "B")
@@ -214,9 +226,9 @@ def test_a_file_of_events_is_followed_and_goes_on_after_a_restart(tmp_path: Path
         {"product_id": "b", "op": "delete"},
         {"product_id": "a", "op": "patch", "title": "D"},
     )
-    with serving("--data", data, "--catalogue", "none", "--updates", updates) as told:
+    with killed_at_the_end("--data", data, "--catalogue", "none", "--updates", updates) as told:
         assert eventually(told["address"], "a", "D")["version"] == 4
-        assert httpx.get(f"{told['address']}v1/products/b", trust_env=False).status_code == 404
-        assert httpx.get(f"{told['address']}v1/status", trust_env=False).json()["products"] == 1
-    (letter,) = shoplens("dead", "list", "--data", data, "--json").json
-    assert (letter["value"], letter["reason"]) == ("{", "invalid-argument")
+        assert httpx.get(f"{told['address']}v1/products/b", trust_env=False, timeout=PATIENCE_S).status_code == 404
+        assert httpx.get(f"{told['address']}v1/status", trust_env=False, timeout=PATIENCE_S).json()["products"] == 1
+    letters = shoplens("dead", "list", "--data", data, "--json").json
+    assert {(letter["value"], letter["reason"]) for letter in letters} == {("{", "invalid-argument")}
