@@ -57,12 +57,14 @@ class HttpServer:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10)
         self._server = uvicorn.Server(config)
         self._listener = listener
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, name="http")
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="http")
         self._thread.start()
 
     def wait(self) -> None:
         """Returns never of itself. Raises ``Unavailable`` where the server ended unasked."""
-        self._thread.join()
+        # Not by joining: a join that a signal breaks off takes the thread for ended, and close() would wait for nothing.
+        self._ended.wait()
         raise Unavailable("The HTTP server ended; its log says why.")
 
     def close(self) -> None:
@@ -70,6 +72,12 @@ class HttpServer:
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        finally:
+            self._ended.set()
 
 
 def bind(host: str, port: int) -> socket.socket:
