@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data
+EFFORT ?= 0.1
 HOST   ?= 127.0.0.1
 PORT   ?= 8080
 
@@ -58,8 +59,8 @@ format: $(VENV)/.dev ## Bring the code into shape
 proto: $(VENV)/.dev ## Build the gRPC stubs from protos/
 	$(BIN)/python -m tools.protos build
 
-train: $(VENV)/.train ## Make the models from the photos in DATA
-	$(BIN)/python -m training.encoder --data $(DATA)
+train: $(VENV)/.train ## Make the models from the photos in DATA (EFFORT=1: the encoder's whole training, for a graphics card)
+	$(BIN)/python -m training.encoder --data $(DATA) --effort $(EFFORT)
 	$(BIN)/python -m training.detector --data $(DATA) --resume
 	$(BIN)/python -m training.copies --data $(DATA)
 

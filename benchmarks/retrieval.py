@@ -1,7 +1,8 @@
 """How often a photo finds its product, through the whole path over HTTP.
 
 The gallery is the ``main`` view of every product, the queries are all other views. A query is right when a product of the same
-style (or the same product: style and colour) is among the first results.
+style (or the same product: style and colour) is among the first results. ``plain`` leaves out the queries whose product's main
+photo the shop recoloured: it shows another colour than they do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from rich.progress import track
 
 from shoplens.testing.serving import serving
+from training.encoder.luma import recoloured
 
 SEED = 20261122
 RESAMPLES = 1000
@@ -101,6 +103,14 @@ def measure(data: Path, form: dict[str, str] | None = None) -> dict[str, float]:
         same = [one for one in found if one.query.product_id in indexed]
         by_product = recall(same, lambda query, product: product == query.product_id, k)
         report |= _row(f"luma_product_r@{k}", by_product, [one.query.product_id for one in same])
+    dyed = recoloured()
+    plain = [one for one in same if one.query.product_id not in dyed]
+    report["luma_plain_queries"] = len(plain)
+    for k in (1, 10):
+        by_style = recall(plain, lambda query, product: styles[product] == query.style_id, k)
+        report |= _row(f"luma_plain_style_r@{k}", by_style, [one.query.style_id for one in plain])
+        by_product = recall(plain, lambda query, product: product == query.product_id, k)
+        report |= _row(f"luma_plain_product_r@{k}", by_product, [one.query.product_id for one in plain])
     _write_failures(found, styles, Path("build/eval"))
     return report
 

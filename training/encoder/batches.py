@@ -1,4 +1,4 @@
-"""Batches of pairs of views, the hard ones together, made by worker threads ahead of the training step."""
+"""Batches of pairs of views, the hard ones together, planned ahead of the training step."""
 
 from __future__ import annotations
 
@@ -6,36 +6,33 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from shoplens.domain import Pixels
-from training.encoder.augment import augment, floor_patch
-from training.encoder.photos import Photo
+from training.encoder.photos import ATTRIBUTES, Photo
+from training.encoder.views import Bank, Plan, draw, joined
 
-_GROUP = 16
+SIDE = 224
+_GROUP = 32
 """So many of a kind come together: the negatives of a product are then hard ones, of its own category."""
+
+Targets = dict[str, NDArray[np.int32] | NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """``n`` products twice: rows 0..n−1 are gentle views, as a catalogue shows them, rows n..2n−1 hard ones.
+    """2n views of n products, n gentle ones and then n hard ones, and what is known of each; see ``lesson.Lesson``."""
 
-    images: ``uint8 [2n, side, side, 3]``. masks: ``float32 [2n, side/16, side/16, 1]``, −1 where unknown.
-    rows: ``int64 [n]``, which photos. categories: ``int64 [n]``.
-    """
-
-    images: NDArray[np.uint8]
-    masks: NDArray[np.float32]
-    rows: NDArray[np.int64]
-    categories: NDArray[np.int64]
+    plan: Plan
+    targets: Targets
 
 
 def grouped_order(kins: Sequence[str], rng: Generator) -> NDArray[np.int64]:
-    """A shuffled order of all photos in which runs of 16 share their kin."""
+    """A shuffled order of all photos in which runs of 32 share their kin."""
     members: dict[str, list[int]] = defaultdict(list)
     for row in rng.permutation(len(kins)):
         members[kins[row]].append(int(row))
@@ -49,51 +46,59 @@ def grouped_order(kins: Sequence[str], rng: Generator) -> NDArray[np.int64]:
     return np.array([row for place in rng.permutation(len(runs)) for row in runs[place]])
 
 
-class PairMaker:
-    """Makes the batches of an epoch; the same ones for the same seed and epoch, whatever the threads do."""
+def bank(photos: Sequence[Photo], masks: NDArray[np.uint8]) -> Bank:
+    """All photos in memory, stretched to 224 × 224."""
+    with ThreadPoolExecutor() as pool:
+        pixels = np.stack(list(pool.map(_stretched, photos)))
+    floors = np.array([row for row, photo in enumerate(photos) if photo.origin == "clothing_cc0"], np.int32)
+    return Bank(pixels, masks, floors)
 
-    def __init__(self, photos: Sequence[Photo], masks: NDArray[np.uint8], *, side: int, pairs: int, seed: int) -> None:
-        self._photos, self._masks = photos, masks
-        self._side, self._pairs, self._seed = side, pairs, seed
-        self._floors = [row for row, photo in enumerate(photos) if photo.origin == "clothing_cc0"]
+
+def _stretched(photo: Photo) -> NDArray[np.uint8]:
+    pixels = photo.read()
+    shrinks = max(pixels.shape[:2]) > SIDE
+    return np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+class PairMaker:
+    """Plans batches without end, the same ones for the same seed."""
+
+    def __init__(self, photos: Sequence[Photo], photo_bank: Bank, teacher: NDArray[np.float32], *, pairs: int, seed: int) -> None:
+        self._kins = [photo.kin for photo in photos]
+        self._bank, self._pairs, self._seed = photo_bank, pairs, seed
+        _, look = np.unique([photo.look for photo in photos], return_inverse=True)
+        attributes = np.array([photo.attributes for photo in photos], np.int32)
+        self._targets: Targets = {
+            "product": np.arange(len(photos), dtype=np.int32),
+            "look": look.astype(np.int32),
+            "category": np.array([photo.category for photo in photos], np.int32),
+            "teacher": teacher,
+            **{name: attributes[:, column] for column, name in enumerate(ATTRIBUTES)},
+        }
 
     @property
     def steps(self) -> int:
         """Batches in an epoch; the last, short one is left out."""
-        return len(self._photos) // self._pairs
+        return len(self._kins) // self._pairs
 
-    def _floor(self, rng: Generator) -> Pixels:
-        return floor_patch(self._photos[self._floors[rng.integers(len(self._floors))]].read(), rng)
+    def batches(self, skip: int = 0) -> Iterator[Batch]:
+        """From step ``skip`` on, planned by a thread a little ahead."""
+        with ThreadPoolExecutor(2) as pool:
+            ahead = [pool.submit(self._batch, skip + number) for number in range(4)]
+            number = skip + len(ahead)
+            while True:
+                yield ahead.pop(0).result()
+                ahead.append(pool.submit(self._batch, number))
+                number += 1
 
-    def _pair(self, row: int, seed: tuple[int, ...]) -> list[tuple[Pixels, NDArray[np.float32]]]:
-        rng = np.random.default_rng(seed)
-        photo, mask, coarse = self._photos[row].read(), self._masks[row], self._side // 16
-        views = []
-        for gentle in (True, False):
-            view = augment(photo, mask, self._floor(rng), self._side, rng, gentle=gentle)
-            views.append((view.pixels, cv2.resize(view.mask, (coarse, coarse), interpolation=cv2.INTER_AREA)))
-        return views
+    @lru_cache(maxsize=2)  # noqa: B019  one maker lives as long as the training
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        return grouped_order(self._kins, np.random.default_rng((self._seed, epoch)))
 
-    def epoch(self, number: int, *, skip: int = 0, workers: int = 2) -> Iterator[Batch]:
-        """The batches of an epoch from step ``skip`` on."""
-        order = grouped_order([photo.kin for photo in self._photos], np.random.default_rng((self._seed, number)))
-        chunks = [order[step * self._pairs : (step + 1) * self._pairs] for step in range(skip, self.steps)]
-        ahead = 3
-        with ThreadPoolExecutor(workers) as pool:
-            waiting = []
-            for place in range(len(chunks) + ahead):
-                if place < len(chunks):
-                    rows = chunks[place]
-                    waiting.append((rows, [pool.submit(self._pair, int(row), (self._seed, number, int(row))) for row in rows]))
-                if place >= ahead:
-                    rows, jobs = waiting.pop(0)
-                    yield self._stack(rows, [job.result() for job in jobs])
-
-    def _stack(self, rows: NDArray[np.int64], pairs: list[list[tuple[Pixels, NDArray[np.float32]]]]) -> Batch:
-        views = [pair[0] for pair in pairs] + [pair[1] for pair in pairs]
-        return Batch(
-            images=np.stack([pixels for pixels, _ in views]),
-            masks=np.stack([mask for _, mask in views])[..., None],
-            rows=np.asarray(rows, dtype=np.int64),
-            categories=np.array([self._photos[row].category for row in rows], dtype=np.int64),
-        )
+    def _batch(self, step: int) -> Batch:
+        epoch, place = divmod(step, self.steps)
+        rows = self._order(epoch)[place * self._pairs : (place + 1) * self._pairs].astype(np.int32)
+        rng = np.random.default_rng((self._seed, epoch, place))
+        plan = joined([draw(self._bank, rows, rng, gentle=gentle) for gentle in (True, False)])
+        both = np.concatenate([rows, rows])
+        return Batch(plan, {name: values[both] for name, values in self._targets.items()})

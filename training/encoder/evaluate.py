@@ -1,10 +1,11 @@
 """How good a shipped encoder is, by itself: retrieval on three sets it never learned from, and its categories.
 
-    python -m training.encoder.evaluate --data DIR --model models/encoder/1 --detector models/detector/1
+    python -m training.encoder.evaluate --data DIR --model models/encoder/2 --detector models/detector/1
 
 - ``luma``: other views of the development catalogue against its main views; right when the style is. With a detector,
-  the gallery holds its regions too, as the catalogue does, and an image counts by its best vector.
-- ``studio``, ``phone``: held-back products, the photo against one made from it (see :mod:`training.encoder.augment`).
+  the gallery holds its regions too, as the catalogue does, and an image counts by its best vector. Queries whose product's
+  main photo was recoloured are left out (:mod:`training.encoder.luma`).
+- ``studio``, ``phone``: held-back products, the photo against one made from it (see :mod:`training.encoder.views`).
 
 Intervals are 95 %, by bootstrap over products. The whole path, with detector and index, is measured by ``make eval``.
 """
@@ -24,9 +25,11 @@ from numpy.typing import NDArray
 from services.detector.engine import LiteRtDetector
 from services.encoder.engine import LiteRtEncoder
 from shoplens.domain import WHOLE_FRAME, Features, Picture, Pixels
-from training.encoder.augment import augment, floor_patch
+from training.encoder.batches import bank
+from training.encoder.luma import recoloured
 from training.encoder.masks import mask_of
 from training.encoder.photos import training_photos
+from training.encoder.views import pictures
 
 Floats = NDArray[np.float32]
 
@@ -81,6 +84,8 @@ def luma(encoder: LiteRtEncoder, data: Path, detector: LiteRtDetector | None = N
     folder = data / "catalogue_luma"
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
+    dyed = recoloured()
+    rows = [row for row in rows if row["view"] == "main" or row["product_id"] not in dyed]
 
     def views(main: bool, regions: LiteRtDetector | None) -> Views:
         chosen = [row for row in rows if (row["view"] == "main") is main]
@@ -92,17 +97,14 @@ def luma(encoder: LiteRtEncoder, data: Path, detector: LiteRtDetector | None = N
 
 def held_back(encoder: LiteRtEncoder, data: Path, origin: str, name: str, seed: int = 11) -> Benchmark:
     """Held-back photos of one data set against hard views of the same."""
-    photos = [photo for photo in training_photos(data) if photo.held_back and photo.origin == origin]
-    floors = [photo for photo in training_photos(data) if photo.held_back and photo.origin == "clothing_cc0"]
-    plain, changed = [], []
-    for number, photo in enumerate(photos):
-        rng = np.random.default_rng((seed, number))
-        pixels = photo.read()
-        plain.append(pixels)
-        floor = floor_patch(floors[rng.integers(len(floors))].read(), rng)
-        changed.append(augment(pixels, mask_of(photo), floor, 224, rng, gentle=False).pixels)
+    held = [photo for photo in training_photos(data) if photo.held_back]
+    held.sort(key=lambda photo: photo.origin != origin)
+    photos = [photo for photo in held if photo.origin == origin]
+    # The phone photos come along in any case: their floors are the new backgrounds.
+    made_from = bank(held, np.stack([mask_of(photo) for photo in held]))
+    changed = pictures(made_from, np.arange(len(photos), dtype=np.int32), np.random.default_rng(seed), 224, gentle=False)
     products = [photo.product for photo in photos]
-    return Benchmark(name, Views.of(encoder, changed, products), Views.of(encoder, plain, products))
+    return Benchmark(name, Views.of(encoder, changed, products), Views.of(encoder, [photo.read() for photo in photos], products))
 
 
 def scores(benchmark: Benchmark, weights: Mapping[str, float]) -> Floats:

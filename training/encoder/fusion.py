@@ -1,11 +1,12 @@
 """Where the fusion weights and the verdict thresholds of a shipped encoder come from: it prints the tables to read them off.
 
-    python -m training.encoder.fusion --data DIR --model models/encoder/1 --detector models/detector/1
+    python -m training.encoder.fusion --data DIR --model models/encoder/2 --detector models/detector/1
 
 Weights: R@1 and R@10 over a coarse grid, on all three benchmarks; taken is a point in the middle of the plateau, not the
-best cell. Thresholds, on the cosine of the embeddings alone: ``same_product`` is the least cosine from which on the best
-match is right four times in five, ``similar`` the cosine that 19 of 20 photos of clothes still reach in a catalogue of
-clothes that does not hold their product; how many photos of things the catalogue has nothing like reach it is printed too.
+best cell. Thresholds, on the cosine of the embeddings alone: ``same_product`` is a cosine that 19 of 20 photos do not reach in a
+catalogue that lacks their product (from where on the best match is right four times in five is printed beside it), ``similar``
+the cosine that 19 of 20 photos of clothes still reach in a catalogue of clothes that does not hold their product; how many
+photos of things the catalogue has nothing like reach it is printed too.
 """
 
 from __future__ import annotations

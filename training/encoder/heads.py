@@ -1,66 +1,53 @@
-"""The heads that ship, fitted on the finished trunk: the embedding in closed form, the category by logistic regression."""
+"""The embedding's projection, fitted in closed form on the finished trunk: see :mod:`training.encoder.discriminant`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import cv2
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from rich.progress import track
 
-from shoplens.domain import Pixels
-from training.encoder.augment import augment, floor_patch
-from training.encoder.discriminant import Floats, instance_discriminant
-from training.encoder.photos import LEAVES, Photo
+from training.encoder.batches import bank
+from training.encoder.discriminant import instance_discriminant
+from training.encoder.photos import Photo
+from training.encoder.views import Bank, draw, render
 
-PRODUCTS = 4000
-HARD_VIEWS = 2
-
-
-def category_head(features: Floats, labels: NDArray[np.int64], seed: int) -> tuple[Floats, Floats]:
-    """Kernel ``[d, leaves]`` and bias of a logistic regression on ``features [n, d]``; rare leaves count for more."""
-    counts = np.bincount(labels, minlength=len(LEAVES))
-    weights = (1 / np.sqrt(np.maximum(counts, 1)))[labels]
-    keras.utils.set_random_seed(seed)
-    inputs = keras.Input((features.shape[1],))
-    head = keras.layers.Dense(len(LEAVES), kernel_regularizer=keras.regularizers.L2(2e-6))
-    model = keras.Model(inputs, head(inputs))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss)
-    model.fit(features, labels, sample_weight=weights / weights.mean(), batch_size=256, epochs=20, verbose=0)
-    kernel, bias = head.get_weights()
-    return kernel, bias
+PRODUCTS = 3072
+VIEWS = (True, False, False)
+"""Whether each view of a product is a gentle one."""
+_AT_ONCE = 64
 
 
-def fit_heads(served: keras.Model, photos: Sequence[Photo], masks: NDArray[np.uint8], seed: int) -> None:
-    """Fit both heads of a served network on training photos: each as it is, and hard views of it."""
+class _Seen(keras.Model):
+    """From a plan of views to what a trunk says of them, compiled as one."""
+
+    def __init__(self, trunk: keras.Model, views: Bank) -> None:
+        super().__init__(name="seen")
+        self.trunk, self.side = trunk, int(trunk.input_shape[1])
+        self.photos = self.add_weight(name="photos", shape=views.photos.shape, dtype="uint8", initializer="zeros", trainable=False)
+        self.masks = self.add_weight(name="masks", shape=views.masks.shape, dtype="uint8", initializer="zeros", trainable=False)
+        self.photos.assign(views.photos)
+        self.masks.assign(views.masks)
+
+    def call(self, plan: Mapping[str, object]) -> object:
+        images, _ = render(self.photos.value, self.masks.value, plan, self.side)
+        return self.trunk(images, training=False)
+
+
+def fit_embedding(served: keras.Model, photos: Sequence[Photo], masks: NDArray[np.uint8], seed: int) -> None:
+    """Fit the ``embedding`` of a served network on views of training photos."""
     rng = np.random.default_rng(seed)
     taught = [row for row, photo in enumerate(photos) if not photo.held_back]
     chosen = rng.permutation(taught)[:PRODUCTS]
-    floors = [photo for photo in photos if photo.origin == "clothing_cc0" and not photo.held_back]
-    side = served.input_shape[1]
-    views = 1 + HARD_VIEWS
-    infer = tf.function(lambda images: served(images, training=False)["features"])
-
-    def pictures(row: int) -> list[Pixels]:
-        photo = photos[row].read()
-        own = np.random.default_rng((seed, row))
-        hard = [
-            augment(photo, masks[row], floor_patch(floors[own.integers(len(floors))].read(), own), side, own, gentle=False).pixels
-            for _ in range(HARD_VIEWS)
-        ]
-        return [np.asarray(cv2.resize(photo, (side, side)), dtype=np.uint8), *hard]
-
-    batches = []
-    for start in track(range(0, len(chosen), 10), "features for the heads"):
-        images = np.stack([view for row in chosen[start : start + 10] for view in pictures(int(row))])
-        batches.append(infer(images.astype(np.float32) / 127.5 - 1).numpy())
-    features = np.concatenate(batches).reshape(len(chosen), views, -1)
-    served.get_layer("embedding").set_weights(instance_discriminant(features, served.get_layer("embedding").units))
-    labels = np.array([photos[row].category for row in chosen], dtype=np.int64)
-    known = labels >= 0
-    flat = features[known].reshape(-1, features.shape[2])
-    served.get_layer("categories").set_weights(category_head(flat, np.repeat(labels[known], views), seed))
+    photo_bank = bank([photos[row] for row in chosen], masks[chosen])
+    seen = _Seen(keras.Model(served.input, served.get_layer("features").output), photo_bank)
+    views = []
+    for number, gentle in enumerate(VIEWS, 1):
+        batches = []
+        for start in track(range(0, len(chosen), _AT_ONCE), f"features for the embedding, {number} of {len(VIEWS)}"):
+            rows = np.arange(start, min(start + _AT_ONCE, len(chosen)), dtype=np.int32)
+            batches.append(np.asarray(seen.predict_on_batch(draw(photo_bank, rows, rng, gentle=gentle))))
+        views.append(np.concatenate(batches))
+    served.get_layer("embedding").set_weights(instance_discriminant(np.stack(views, axis=1), served.get_layer("embedding").units))

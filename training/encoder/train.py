@@ -1,160 +1,146 @@
-"""Teaches the network: instance discrimination first of all, with three lessons beside it.
-
-- **Instance discrimination** (InfoNCE, van den Oord et al. 2018): a hard view of a product must be nearer to its gentle
-  view than to every other product of the batch, and of a memory of recent batches (XBM, Wang et al. 2020).
-- **Category**: cross-entropy over the taxonomy's leaves. It weighs little; alone it teaches the wrong thing.
-- **Mask**: binary cross-entropy against pseudo-masks, Pailitao's soft object mask.
-- **ImageNet kept**: any view must say what the untouched network says of the clean photo, so that objects in new places
-  are still known.
-"""
+"""Teaches the network; :mod:`training.encoder.lesson` says what. On a graphics card or on a CPU, by any backend of Keras."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import cos, pi
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.encoder.backbone import backbone, load_imagenet
-from training.encoder.batches import Batch, PairMaker
-from training.encoder.network import EMBEDDING_WIDTH, TEACHER_WIDTH, network
-from training.encoder.photos import LEAVES, Photo
+from training.encoder.backbone import Variant, backbone, load_imagenet
+from training.encoder.batches import PairMaker, bank
+from training.encoder.lesson import Lesson, Weights
+from training.encoder.network import TEACHER_WIDTH, network
+from training.encoder.photos import ATTRIBUTES, LEAVES, Photo
+from training.encoder.views import Bank
 from training.encoder.weights import StateDict
+
+WIDTHS: Mapping[str, int] = {name: len(values) for name, values in ATTRIBUTES.items()}
+_WARM_UP = 0.03
+_SAVED_EVERY = 500
+_TOLD_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One run of the learning rate up and down. ``products``: so many pairs of views are seen."""
+
+    products: int
+    learning_rate: float
+    weights: Weights
+
+    def rate(self, progress: float) -> float:
+        """The learning rate at ``progress`` 0..1: a short rise, then half a cosine."""
+        if progress < _WARM_UP:
+            return self.learning_rate * (progress + 1e-3) / _WARM_UP
+        return self.learning_rate * 0.5 * (1 + cos(pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Every choice of the training. ``side`` in pixels; ``pairs`` products a step; ``memory`` in embeddings.
+    """Every choice of the training. ``side`` in pixels; ``pairs`` products a step: what memory holds.
 
-    imagenet_share: how much of the untouched backbone the blend keeps, 0..1.
+    effort: the share of the rounds' products that are really seen, 0..1. The network is the mean of what the rounds end with
+    (a model soup, Wortsman et al. 2022): here, the first finds other views better, the second knows the categories better,
+    and the mean does both.
     """
 
-    side: int = 160
+    side: int = 192
     pairs: int = 64
-    epochs: int = 3
-    learning_rate: float = 4e-4
-    warm_up_steps: int = 100
+    effort: float = 1.0
     weight_decay: float = 0.02
-    temperature: float = 0.06
-    memory: int = 4096
-    category_weight: float = 0.25
-    mask_weight: float = 0.5
-    teacher_weight: float = 1.0
-    imagenet_share: float = 0.75
     seed: int = 7
+    rounds: tuple[Round, ...] = (
+        Round(180_000, 8e-4, Weights(category=0.5)),
+        Round(422_000, 6e-4, Weights(category=1.0)),
+    )
 
 
-def teacher_targets(photos: list[Photo], weights: StateDict, cache: Path) -> NDArray[np.float32]:
+def teacher_targets(photos: Bank, variant: Variant, weights: StateDict, cache: Path) -> NDArray[np.float32]:
     """What bare ImageNet features say of each clean photo: pooled, centred, their 256 first principal parts, unit length."""
     if cache.is_file():
         return np.asarray(np.load(cache), dtype=np.float32)
-    teacher = backbone(224, 224)
-    load_imagenet(teacher, weights)
-    pooled = tf.function(lambda images: tf.reduce_mean(teacher(images)["head"], axis=(1, 2)))
-    rows = []
-    for start in track(range(0, len(photos), 32), "teacher"):
-        images = np.stack([cv2.resize(photo.read(), (224, 224)) for photo in photos[start : start + 32]]).astype(np.float32)
-        rows.append(pooled(images / 127.5 - 1).numpy())
-    features = np.concatenate(rows)
-    features = np.sqrt(np.maximum(features, 0))
+    body = backbone(224, 224, variant)
+    load_imagenet(body, weights)
+    image = keras.Input((224, 224, 3), dtype="uint8")
+    pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(body(keras.layers.Rescaling(1 / 127.5, -1)(image))["head"])
+    features = keras.Model(image, pooled).predict(photos.photos, batch_size=64, verbose=0)
+    features = np.sqrt(np.maximum(features, 0)).astype(np.float32)
     features -= features.mean(axis=0)
     _, axes = np.linalg.eigh(features.T @ features)
     reduced = features @ axes[:, ::-1][:, :TEACHER_WIDTH]
     reduced /= np.linalg.norm(reduced, axis=1, keepdims=True) + 1e-9
     np.save(cache, reduced.astype(np.float32))
-    return reduced.astype(np.float32)
+    return np.asarray(reduced, dtype=np.float32)
 
 
-class Lesson:
-    """One training step as a compiled function, with the memory of recent gentle views."""
-
-    def __init__(self, model: keras.Model, recipe: Recipe, steps: int) -> None:
-        self.model, self.recipe = model, recipe
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - recipe.warm_up_steps, warmup_target=recipe.learning_rate, warmup_steps=recipe.warm_up_steps
-        )
-        self.optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=5.0, use_ema=True, ema_momentum=0.995)
-        self.optimizer.build(model.trainable_variables)
-        self.memory = tf.Variable(tf.zeros([recipe.memory, EMBEDDING_WIDTH]), trainable=False)
-        self.memory_rows = tf.Variable(tf.fill([recipe.memory], tf.constant(-1, tf.int64)), trainable=False)
-
-    @tf.function
-    def step(self, images: tf.Tensor, masks: tf.Tensor, rows: tf.Tensor, categories: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-        """Learn from one batch; returns the four losses and the share of hard views that found their product."""
-        recipe, count = self.recipe, self.recipe.pairs
-        with tf.GradientTape() as tape:
-            out = self.model(tf.cast(images, tf.float32) / 127.5 - 1.0, training=True)
-            gentle, hard = out["embedding"][:count], out["embedding"][count:]
-            known = tf.cast(rows[:, None] == self.memory_rows[None], tf.float32) + tf.cast(self.memory_rows[None] < 0, tf.float32)
-            past = -1e4 * tf.minimum(known, 1.0)
-            labels = tf.range(count)
-            losses, right = [], tf.constant(0.0)
-            for query, gallery in ((hard, gentle), (gentle, hard)):
-                near = tf.matmul(query, gallery, transpose_b=True)
-                far = tf.matmul(query, self.memory, transpose_b=True) + past
-                logits = tf.concat([near, far], axis=1) / recipe.temperature
-                losses.append(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)))
-                right = tf.reduce_mean(tf.cast(tf.argmax(near, 1, tf.int32) == labels, tf.float32))
-            instance = tf.add_n(losses) / 2
-            category = self._category(out["categories"], tf.tile(categories, [2]))
-            seen = tf.cast(masks >= 0, tf.float32)
-            pixel = tf.nn.sigmoid_cross_entropy_with_logits(tf.maximum(masks, 0.0), out["mask"])
-            mask = tf.reduce_sum(pixel * seen) / (tf.reduce_sum(seen) + 1.0)
-            memory = 1 - tf.reduce_mean(tf.reduce_sum(out["teacher"] * tf.tile(teacher, [2, 1]), axis=1))
-            total = instance + recipe.category_weight * category + recipe.mask_weight * mask + recipe.teacher_weight * memory
-        variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(total, variables), variables)
-        self.memory.assign(tf.concat([tf.stop_gradient(gentle), self.memory[:-count]], axis=0))
-        self.memory_rows.assign(tf.concat([rows, self.memory_rows[:-count]], axis=0))
-        return tf.stack([instance, category, mask, memory, right])
-
-    @staticmethod
-    def _category(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        known = tf.cast(labels >= 0, tf.float32)
-        targets = tf.one_hot(tf.maximum(labels, 0), len(LEAVES)) * 0.95 + 0.05 / len(LEAVES)
-        loss = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-        return tf.reduce_sum(loss * known) / (tf.reduce_sum(known) + 1e-6)
-
-
-def train(photos: list[Photo], masks: NDArray[np.uint8], weights: StateDict, recipe: Recipe, work: Path) -> keras.Model:
-    """The trained network. Resumes from the last finished epoch kept in ``work``."""
+def train(
+    photos: Sequence[Photo], masks: NDArray[np.uint8], student: tuple[Variant, StateDict], teacher: tuple[Variant, StateDict],
+    recipe: Recipe, work: Path,
+) -> keras.Model:  # fmt: skip
+    """The trained network. Goes on from the last state kept in ``work``."""
     keras.utils.set_random_seed(recipe.seed)
     taught = [row for row, photo in enumerate(photos) if not photo.held_back]
-    teacher = teacher_targets(photos, weights, work / "teacher.npy")[taught]
-    maker = PairMaker([photos[row] for row in taught], masks[taught], side=recipe.side, pairs=recipe.pairs, seed=recipe.seed)
-    model = network(recipe.side, len(LEAVES))
-    load_imagenet(model.get_layer("efficientnet_lite0"), weights)
-    lesson = Lesson(model, recipe, recipe.epochs * maker.steps)
-    done = tf.Variable(0, trainable=False, dtype=tf.int64)
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=lesson.optimizer, memory=lesson.memory, rows=lesson.memory_rows, done=done)
-    manager = tf.train.CheckpointManager(checkpoint, str(work / "checkpoints"), max_to_keep=1)
-    if manager.latest_checkpoint:
-        checkpoint.restore(manager.latest_checkpoint).expect_partial()
-    for epoch in range(int(done.numpy()), recipe.epochs):
-        mean = np.zeros(5)
-        for number, batch in enumerate(track(maker.epoch(epoch), f"epoch {epoch + 1} of {recipe.epochs}", total=maker.steps)):
-            mean += (_learn(lesson, batch, teacher) - mean) / min(number + 1, 50)
-        print("instance {:.3f}  category {:.3f}  mask {:.3f}  teacher {:.3f}  found {:.3f}".format(*mean), flush=True)
-        done.assign(epoch + 1)
-        manager.save()
+    lesson_photos = [photos[row] for row in taught]
+    pictures = bank(lesson_photos, masks[taught])
+    targets = teacher_targets(pictures, *teacher, work / "teacher.npy")
+    model = network(recipe.side, len(LEAVES), WIDTHS, student[0])
+    load_imagenet(model.get_layer(student[0].name), student[1])
+    maker = PairMaker(lesson_photos, pictures, targets, pairs=recipe.pairs, seed=recipe.seed)
+    ends = []
+    for number, each in enumerate(recipe.rounds, 1):
+        lesson = Lesson(model, pictures, WIDTHS, each.weights)
+        optimizer = keras.optimizers.AdamW(
+            each.learning_rate, weight_decay=recipe.weight_decay, clipnorm=5.0, use_ema=True, ema_momentum=0.995
+        )
+        lesson.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+        steps = max(1, int(each.products * recipe.effort / recipe.pairs))
+        _learn(lesson, maker, each, steps, _State(model, optimizer, work / f"round{number}.npz"))
+        ends.append(model.get_weights())
+    model.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
     return model
 
 
-def blend(model: keras.Model, weights: StateDict, imagenet_share: float) -> None:
-    """Move the backbone's weights part of the way back to ImageNet's (WiSE-FT, Wortsman et al. 2022).
+def _learn(lesson: Lesson, maker: PairMaker, course: Round, steps: int, state: _State) -> None:
+    done = state.restore()
+    batches = maker.batches(skip=done)
+    for step in track(range(done, steps), "learning", total=steps - done):
+        lesson.optimizer.learning_rate = course.rate(step / steps)
+        batch = next(batches)
+        told = lesson.train_on_batch(batch.plan, batch.targets, return_dict=True)
+        if step % _TOLD_EVERY == 0:
+            print(f"step {step} of {steps} ", *(f"{name} {told[name]:.3f}" for name in sorted(lesson.told)), flush=True)
+            lesson.reset_metrics()
+        if step + 1 == steps:
+            lesson.optimizer.finalize_variable_values(lesson.network.trainable_variables)
+        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
+            state.save(step + 1)
 
-    What lies between the two networks knows more than either: here, other views of a product, and other objects.
-    """
-    body = model.get_layer("efficientnet_lite0")
-    taught = body.get_weights()
-    load_imagenet(body, weights)
-    body.set_weights([imagenet_share * old + (1 - imagenet_share) * new for old, new in zip(body.get_weights(), taught, strict=True)])
 
+class _State:
+    """What a training goes on from: the network's and the optimiser's numbers, and the steps done, in one file."""
 
-def _learn(lesson: Lesson, batch: Batch, teacher: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(lesson.step(batch.images, batch.masks, batch.rows, batch.categories, teacher[batch.rows]).numpy())
+    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, path: Path) -> None:
+        optimizer.build(model.trainable_variables)
+        self._variables = [*model.variables, *optimizer.variables]
+        self._path = path
+
+    def save(self, step: int) -> None:
+        partial = self._path.with_suffix(".partial.npz")
+        np.savez(partial, step=step, **{str(n): ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables)})
+        partial.replace(self._path)
+
+    def restore(self) -> int:
+        """The steps done before."""
+        if not self._path.is_file():
+            return 0
+        with np.load(self._path) as kept:
+            for n, variable in enumerate(self._variables):
+                variable.assign(kept[str(n)])
+            return int(kept["step"])

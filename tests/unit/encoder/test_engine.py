@@ -110,7 +110,7 @@ def test_a_manifest_that_lacks_a_field_names_it(tmp_path: Path, field: str) -> N
 
 
 def test_a_file_that_is_no_model_says_so(tmp_path: Path) -> None:
-    shutil.copy(model_dir() / "manifest.json", tmp_path)
+    shutil.copytree(model_dir(), tmp_path, dirs_exist_ok=True)
     (tmp_path / json.loads((tmp_path / "manifest.json").read_text())["file"]).write_bytes(b"not a model")
     with pytest.raises(ModelError, match="not a LiteRT model"):
         LiteRtEncoder(tmp_path)

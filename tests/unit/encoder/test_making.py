@@ -1,29 +1,25 @@
-"""What the encoder is made with, as far as it needs neither TensorFlow nor photos: labels, splits, masks, views, weights."""
+"""What the encoder is made with, as far as it needs neither Keras nor photos: labels, splits, masks, weights."""
 
 from __future__ import annotations
 
 import csv
 import io
 import pickle
-from collections import Counter
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from tests.unit.encoder.garments import garment
-from training.encoder.augment import augment
-from training.encoder.batches import grouped_order
 from training.encoder.discriminant import instance_discriminant
-from training.encoder.masks import SIDE, phone_mask, studio_mask
-from training.encoder.photos import LEAVES, UNLABELLED, training_photos
+from training.encoder.masks import phone_mask, studio_mask
+from training.encoder.photos import ATTRIBUTES, LEAVES, UNLABELLED, training_photos
 from training.encoder.weights import read_state_dict
 
 
-def _write(folder: Path, rows: list[dict[str, str]]) -> None:
+def _write(folder: Path, rows: list[dict[str, str]], name: str = "manifest.csv") -> None:
     folder.mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as lines:
+    with (folder / name).open("w", newline="") as lines:
         table = csv.DictWriter(lines, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
@@ -36,10 +32,20 @@ def data(tmp_path: Path) -> Path:
         {"title": "Red Polo T-shirt", "articleType": "Tshirts", "masterCategory": "Apparel"},
         {"title": "Mist", "articleType": "Perfume and Body Mist", "masterCategory": "Personal Care"},
     ]
+    said = {"gender": "Men", "baseColour": "Navy Blue", "season": "Monsoon", "usage": "Sports"}
+    kinds = [kind | said for kind in kinds]
     studio = [{"path": f"images/{n}.jpg", "product_id": str(n)} | kinds[n % 3] for n in range(600)]
     phone = [{"path": f"images/p{n}.jpg", "category": "Outwear", "sender_id": str(n // 10)} for n in range(600)]
     _write(tmp_path / "studio_products", studio)
+    box = {"path": "photos/1.jpg", "width": "400", "height": "600", "x1": "100", "y1": "50", "x2": "200", "y2": "250"}
+    street = [
+        box | {"class": "dress", "split": "train"},
+        box | {"class": "shoes", "split": "train"},
+        box | {"class": "hat", "split": "val"},
+    ]
+    street.append(box | {"class": "watch", "split": "train", "x2": "110"})
     _write(tmp_path / "clothing_cc0", phone)
+    _write(tmp_path / "street_boxes", street, "boxes.csv")
     return tmp_path
 
 
@@ -49,6 +55,21 @@ def test_data_sets_own_names_become_leaves(data: Path) -> None:
     assert LEAVES[labels["Tshirts"]] == "polo"
     assert LEAVES[labels["phone Outwear"]] == "jacket"
     assert labels["Perfume and Body Mist"] == UNLABELLED
+
+
+def test_a_shops_words_become_attributes_and_what_it_does_not_know_stays_open(data: Path) -> None:
+    shirt = next(photo for photo in training_photos(data) if photo.kin == "Shirts")
+    said = {name: values[index] if index >= 0 else None for (name, values), index in zip(ATTRIBUTES.items(), shirt.attributes, strict=True)}
+    assert said == {"gender": "men", "colour": "navy blue", "season": None, "usage": "sports"}
+
+
+def test_street_garments_are_cut_out_with_a_margin_unless_too_small_or_kept_for_measuring(data: Path) -> None:
+    street = [photo for photo in training_photos(data) if photo.origin == "street_boxes"]
+    assert [photo.kin for photo in street] == ["street dress", "street shoes"]
+    assert street[0].crop == (88, 26, 212, 274)
+    assert LEAVES[street[0].category] == "dress"
+    assert street[1].category == UNLABELLED  # pumps, sandals or sneakers: the box does not say
+    assert street[0].look == street[1].look
 
 
 def test_the_split_is_fixed_and_never_parts_a_sender(data: Path) -> None:
@@ -83,33 +104,6 @@ def test_a_phone_photo_is_masked_to_what_lies_in_the_middle() -> None:
     assert mask is not None
     assert mask[56, 56] == 1
     assert mask[3, 3] == 0
-
-
-def test_views_are_reproducible_and_their_masks_follow_them() -> None:
-    photo, floor = garment("red", "plain"), np.full((20, 20, 3), (90, 140, 90), np.uint8)
-    mask = cv2.resize(np.asarray(studio_mask(photo)), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-    for seed in range(20):
-        first = augment(photo, mask, floor, 96, np.random.default_rng(seed), gentle=True)
-        again = augment(photo, mask, floor, 96, np.random.default_rng(seed), gentle=True)
-        np.testing.assert_array_equal(first.pixels, again.pixels)
-        inside = first.pixels[first.mask > 0.99].astype(int)
-        assert len(inside) > 300
-        reddest = inside[:, 0] - inside[:, 1:].max(axis=1)
-        assert (reddest > 40).mean() > 0.95
-
-
-def test_an_unknown_mask_stays_unknown() -> None:
-    unknown, floor = np.zeros((SIDE, SIDE), np.uint8), np.zeros((9, 9, 3), np.uint8)
-    view = augment(garment("red", "plain"), unknown, floor, 64, np.random.default_rng(0), gentle=False)
-    assert (view.mask == -1).all()
-
-
-def test_batches_take_every_photo_once_and_keep_kin_together() -> None:
-    kins = ["shirt"] * 100 + ["shoe"] * 50 + ["hat"] * 5
-    order = grouped_order(kins, np.random.default_rng(1))
-    assert sorted(order) == list(range(155))
-    runs = [Counter(kins[row] for row in order[start : start + 16]) for start in range(0, 144, 16)]
-    assert sum(max(run.values()) == 16 for run in runs) >= 5
 
 
 def test_a_pickle_that_wants_to_run_code_is_refused() -> None:
