@@ -97,7 +97,7 @@ def _table() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     return np.stack(bins, axis=1).astype(np.int32), np.stack(shares, axis=1).astype(np.float32)
 
 
-def _neighbours(values: NDArray[np.float32], bins: int) -> list[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+def _neighbours(values: NDArray[np.floating], bins: int) -> list[tuple[NDArray[np.int32], NDArray[np.float32]]]:
     """The bins below and above each value, 0..1, and how much of it falls to each."""
     place = np.clip(values * (bins - 1), 0, bins - 1)
     below = np.minimum(place.astype(np.int32), bins - 2)
