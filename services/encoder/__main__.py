@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.encoder.engine import LiteRtEncoder
+from services.encoder.own import open_encoder
 from services.encoder.servicer import mount
 from services.encoder.settings import EncoderSettings
 from shoplens.domain import WHOLE_FRAME
-from shoplens.model_store import model_folder
 from shoplens.rpc.launch import Service, launch
 from shoplens.rpc.probes import model_computes
 
 
 @contextmanager
 def compose(settings: EncoderSettings) -> Iterator[Service]:
-    encoder = LiteRtEncoder(model_folder("encoder", root=settings.models), threads=settings.threads)
+    encoder = open_encoder(settings.models, settings.threads)
     yield Service([mount(encoder)], {"model": model_computes(lambda picture: encoder.encode(picture, [WHOLE_FRAME]))})
 
 

@@ -13,7 +13,7 @@ from services.catalogue.engine import MilvusCatalogue
 from services.copies.catching_up import catching_up
 from services.copies.engine import CopyFinder
 from services.detector.engine import LiteRtDetector
-from services.encoder.engine import LiteRtEncoder
+from services.encoder.own import open_encoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.ingest.afterwards import Afterwards
@@ -60,7 +60,7 @@ class Parts:
 def compose(settings: StandaloneSettings) -> Parts:
     """Load the models and open the catalogue. Raises ``ModelError`` and what ``MilvusCatalogue.open`` raises."""
     detector = LiteRtDetector(model_folder("detector", root=settings.models), threads=settings.threads)
-    encoder = LiteRtEncoder(model_folder("encoder", root=settings.models), threads=settings.threads)
+    encoder = open_encoder(settings.models, settings.threads)
     settings.data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         catalogue = opened.enter_context(

@@ -1,4 +1,7 @@
-"""Where models lie: ``<root>/<part>/<version>/``, the newest version unless one is named."""
+"""Where models lie: ``<root>/<part>/<version>/``, the newest version unless one is named.
+
+A shop's own folder of models need not hold every part's: what it lacks comes from those that ship.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ def shipped() -> Path:
 
 def model_folder(part: str, *, root: Path | None = None, version: str | None = None) -> Path:
     """The folder of a part's model. Raises ``ModelError`` where there is none."""
-    parent = (root or shipped()) / part
+    if root is not None and not root.is_dir():
+        raise ModelError(f"{root} is no folder; the models setting must name one that holds <part>/<version>/manifest.json.")
+    parent = root / part if root is not None and (root / part).is_dir() else shipped() / part
     versions = {folder.name: folder for folder in parent.glob("*") if (folder / MANIFEST_NAME).is_file()}
     if version is not None and version in versions:
         return versions[version]

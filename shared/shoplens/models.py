@@ -56,10 +56,14 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """One output tensor: what it means, and its shape without the batch axis."""
+    """One output tensor: what it means, and its shape without the batch axis.
+
+    tensor: what the file calls it, where that is not the manifest's own name for it.
+    """
 
     meaning: str
     shape: tuple[int, ...]
+    tensor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,17 @@ class Manifest:
                 std=tuple(float(value) for value in source.get("std", (0.5, 0.5, 0.5))),
             ),
             outputs={
-                str(name): OutputSpec(str(spec["meaning"]), tuple(int(side) for side in spec["shape"]))
+                str(name): OutputSpec(str(spec["meaning"]), tuple(int(side) for side in spec["shape"]), _text(spec.get("tensor")))
                 for name, spec in table["outputs"].items()
             },
             classes=tuple(str(name) for name in table["classes"]),
             sources=tuple(Source(str(entry["name"]), str(entry["licence"])) for entry in table.get("sources", ())),
             parameters=dict(table.get("parameters", {})),
         )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 class LiteRtModel:

@@ -82,7 +82,7 @@ class Features:
 
     embedding: ``[embedding_width]`` float32, unit length.
     categories: ``[len(card.categories)]`` float32, a probability for each leaf of the taxonomy, in the card's order.
-    colour: ``[colour_width]`` float32, unit length; the similarity of two signatures is their dot product, 0..1.
+    colour: ``[colour_width]`` float32, unit length; the similarity of two signatures is their dot product, 0..1 or a trifle beyond.
     content_hash: of the picture that the box was taken from.
     """
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.encoder.evaluate import Benchmark, Views, hits, interval, scores
+pytest.importorskip("keras", reason="training needs the train extra")
+
+from training.encoder import evaluate
+from training.encoder.evaluate import Benchmark, Views, binary, hits, interval, scores, shortlisted
 
 
 def views(vectors: list[list[float]], starts: list[int], products: list[str]) -> Views:
@@ -36,3 +39,21 @@ def test_an_interval_holds_the_mean_and_widens_when_photos_share_a_product() -> 
     assert alone[0] < right.mean() < alone[1]
     assert alone[1] - alone[0] == pytest.approx(0.09, abs=0.02)
     assert shared[1] - shared[0] > 2 * (alone[1] - alone[0])
+
+
+def test_near_vectors_have_near_bits() -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=(30, 192)).astype(np.float32)
+    near = vectors + 0.3 * rng.normal(size=vectors.shape).astype(np.float32)
+    codes, others = binary(vectors), binary(near)
+    assert codes.shape == (30, 32)
+    away = np.unpackbits(codes[:, None] ^ others[None], axis=2).sum(axis=2)
+    np.testing.assert_array_equal(away.argmin(axis=1), np.arange(30))
+
+
+def test_what_no_near_binary_vector_names_is_not_ranked(benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "SHORTLIST", 1)
+    score = scores(benchmark, {"visual": 1.0})
+    kept = shortlisted(benchmark, score)
+    assert (kept > -1).sum(axis=1).tolist() == [1, 1]
+    np.testing.assert_allclose(kept[0], [1, -1, -1])
