@@ -9,6 +9,9 @@ import numpy as np
 from shoplens.domain import CategoryGuess, Features, Hit
 from shoplens.taxonomy import Taxonomy
 
+_SHARPNESS = 6
+"""Measured on unseen senders' phone photos: the vote alone is right in 0.74 with it, in 0.72 with 3 and with 1."""
+
 
 def model_posterior(probes: Sequence[Features], leaves: Sequence[str]) -> dict[str, float]:
     """leaf → probability, the mean over the probes."""
@@ -25,8 +28,8 @@ def neighbour_vote(hits: Sequence[Hit], taxonomy: Taxonomy, neighbours: int) -> 
             break
     votes: dict[str, float] = {}
     for hit in nearest.values():
-        # Cubed, so that one close neighbour outweighs several far ones.
-        weight = max(hit.similarity, 0.0) ** 3
+        # A high power, so that one close neighbour outweighs several far ones.
+        weight = max(hit.similarity, 0.0) ** _SHARPNESS
         leaves = _leaves(hit.node, taxonomy)
         for leaf in leaves:
             votes[leaf] = votes.get(leaf, 0.0) + weight / len(leaves)
