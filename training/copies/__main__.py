@@ -16,6 +16,7 @@ import numpy as np
 from services.copies.descriptor import CopyDescriptor
 from services.copies.engine import PROJECTION, WORDS
 from services.copies.keypoints import KeypointExtractor
+from training.backbone import LITE0, load_imagenet
 from training.copies.cases import paired, searched
 from training.copies.export import ship_descriptor, ship_judge, ship_keypoints
 from training.copies.head import fit_head, view_features
@@ -23,8 +24,7 @@ from training.copies.judge import convert, fit_judge
 from training.copies.keypoints import fit_projection, fit_words
 from training.copies.network import network
 from training.copies.photos import Photo, training_photos
-from training.encoder.backbone import LITE0, load_imagenet
-from training.encoder.weights import imagenet_weights
+from training.weights import imagenet_weights
 
 SIDE = 160
 SEED = 11

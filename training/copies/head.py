@@ -18,7 +18,7 @@ from rich.progress import track
 from training.copies.network import WIDTH
 from training.copies.photos import Photo
 from training.copies.views import VIEWS, views
-from training.encoder.discriminant import instance_discriminant
+from training.discriminant import instance_discriminant
 
 Floats = NDArray[np.float32]
 

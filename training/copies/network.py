@@ -10,7 +10,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from training.encoder.backbone import backbone
+from training.backbone import backbone
 
 WIDTH = 256
 _POOLED = (("head", 3.0), ("stage6", 1.0), ("stage5", 1.0), ("stage4", 1.0), ("stage3", 1.0), ("stage5", 3.0), ("stage3", 3.0))

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from services.detector.engine import LiteRtDetector
+from training.backbone import LITE0
 from training.detector.batches import Source
 from training.detector.composites import cut_outs
 from training.detector.export import export
@@ -23,8 +24,7 @@ from training.detector.network import Network, network
 from training.detector.photos import CLASSES, Labelled, street_photos
 from training.detector.trainer import Recipe, Trainer
 from training.detector.worn import worn
-from training.encoder.backbone import LITE0
-from training.encoder.weights import StateDict, imagenet_weights
+from training.weights import StateDict, imagenet_weights
 
 SEED = 7
 

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training.encoder.backbone import backbone, load_imagenet
-from training.encoder.weights import StateDict
+from training.backbone import backbone, load_imagenet
+from training.weights import StateDict
 
 STRIDES = (8, 16, 32)
 CHANNELS = 96

@@ -16,12 +16,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from training.encoder.backbone import LITE0, LITE2
+from training.backbone import LITE0, LITE2
 from training.encoder.masks import all_masks
 from training.encoder.network import network
 from training.encoder.photos import LEAVES, training_photos
 from training.encoder.train import WIDTHS, Recipe, train
-from training.encoder.weights import imagenet_weights
+from training.weights import imagenet_weights
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The embedding's projection, fitted in closed form on the finished trunk: see :mod:`training.encoder.discriminant`."""
+"""The embedding's projection, fitted in closed form on the finished trunk: see :mod:`training.discriminant`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from training.discriminant import instance_discriminant
 from training.encoder.batches import bank
-from training.encoder.discriminant import instance_discriminant
 from training.encoder.photos import Photo
 from training.encoder.views import Bank, draw, render
 

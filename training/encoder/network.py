@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import keras
 
-from training.encoder.backbone import LITE0, Variant, backbone
+from training.backbone import LITE0, Variant, backbone
 from training.encoder.layers import MaskedPool, Rooted, UnitLength
 
 EMBEDDING_WIDTH = 192

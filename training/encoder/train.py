@@ -13,13 +13,13 @@ from keras import ops
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.encoder.backbone import Variant, backbone, load_imagenet
+from training.backbone import Variant, backbone, load_imagenet
 from training.encoder.batches import PairMaker, bank
 from training.encoder.lesson import Lesson, Weights
 from training.encoder.network import TEACHER_WIDTH, network
 from training.encoder.photos import ATTRIBUTES, LEAVES, Photo
 from training.encoder.views import Bank
-from training.encoder.weights import StateDict
+from training.weights import StateDict
 
 WIDTHS: Mapping[str, int] = {name: len(values) for name, values in ATTRIBUTES.items()}
 _WARM_UP = 0.03
@@ -64,8 +64,8 @@ class Recipe:
 
 def teacher_targets(photos: Bank, variant: Variant, weights: StateDict, cache: Path) -> NDArray[np.float32]:
     """What bare ImageNet features say of each clean photo: pooled, centred, their 256 first principal parts, unit length."""
-    if cache.is_file():
-        return np.asarray(np.load(cache), dtype=np.float32)
+    if cache.is_file() and len(kept := np.load(cache)) == len(photos.photos):
+        return np.asarray(kept, dtype=np.float32)
     body = backbone(224, 224, variant)
     load_imagenet(body, weights)
     image = keras.Input((224, 224, 3), dtype="uint8")

@@ -12,7 +12,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="training needs the train extra")
 
 from tests.unit.encoder.garments import garment  # noqa: E402
-from training.encoder.backbone import LITE0, LITE2, backbone  # noqa: E402
+from training.backbone import LITE0, LITE2, backbone  # noqa: E402
 from training.encoder.batches import PairMaker, grouped_order  # noqa: E402
 from training.encoder.lesson import Lesson, Weights  # noqa: E402
 from training.encoder.masks import SIDE, studio_mask  # noqa: E402

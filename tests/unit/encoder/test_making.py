@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.unit.encoder.garments import garment
-from training.encoder.discriminant import instance_discriminant
+from training.discriminant import instance_discriminant
 from training.encoder.masks import phone_mask, studio_mask
 from training.encoder.photos import ATTRIBUTES, LEAVES, UNLABELLED, training_photos
-from training.encoder.weights import read_state_dict
+from training.weights import read_state_dict
 
 
 def _write(folder: Path, rows: list[dict[str, str]], name: str = "manifest.csv") -> None:

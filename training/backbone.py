@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from training.encoder.weights import StateDict
+from training.weights import StateDict
 
 _EPSILON = 1e-3
 
@@ -142,7 +142,7 @@ def backbone(height: int | None = None, width: int | None = None, variant: Varia
 
 
 def load_imagenet(model: keras.Model, weights: StateDict) -> None:
-    """Fill a backbone with the weights that :func:`training.encoder.weights.imagenet_weights` reads."""
+    """Fill a backbone with the weights that :func:`training.weights.imagenet_weights` reads."""
     model.get_layer("stem").load(weights, "_conv_stem", "_bn0")
     model.get_layer("head").load(weights, "_conv_head", "_bn1")
     blocks = sum(layer.name.endswith("_project") for layer in model.layers)
