@@ -97,20 +97,16 @@ def measure(data: Path, form: dict[str, str] | None = None) -> dict[str, float]:
         put_gallery(client, gallery)
         found = ask(client, queries, form or {})
     report: dict[str, float] = {"luma_gallery": len(gallery), "luma_queries": len(queries)}
-    for k in (1, 10):
-        by_style = recall(found, lambda query, product: styles[product] == query.style_id, k)
-        report |= _row(f"luma_style_r@{k}", by_style, [one.query.style_id for one in found])
-        same = [one for one in found if one.query.product_id in indexed]
-        by_product = recall(same, lambda query, product: product == query.product_id, k)
-        report |= _row(f"luma_product_r@{k}", by_product, [one.query.product_id for one in same])
+    same = [one for one in found if one.query.product_id in indexed]
     dyed = recoloured()
     plain = [one for one in same if one.query.product_id not in dyed]
     report["luma_plain_queries"] = len(plain)
-    for k in (1, 10):
-        by_style = recall(plain, lambda query, product: styles[product] == query.style_id, k)
-        report |= _row(f"luma_plain_style_r@{k}", by_style, [one.query.style_id for one in plain])
-        by_product = recall(plain, lambda query, product: product == query.product_id, k)
-        report |= _row(f"luma_plain_product_r@{k}", by_product, [one.query.product_id for one in plain])
+    for name, by_style, by_product in (("luma", found, same), ("luma_plain", plain, plain)):
+        for k in (1, 10):
+            right = recall(by_style, lambda query, product: styles[product] == query.style_id, k)
+            report |= _row(f"{name}_style_r@{k}", right, [one.query.style_id for one in by_style])
+            right = recall(by_product, lambda query, product: product == query.product_id, k)
+            report |= _row(f"{name}_product_r@{k}", right, [one.query.product_id for one in by_product])
     _write_failures(found, styles, Path("build/eval"))
     return report
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from rich.progress import track
 from training.discriminant import instance_discriminant
 from training.encoder.batches import bank
 from training.encoder.photos import Photo
-from training.encoder.views import Bank, draw, render
+from training.encoder.views import Bank, Plan, Views, draw
 
 PRODUCTS = 3072
 VIEWS = (True, False, False)
@@ -23,16 +23,12 @@ _AT_ONCE = 64
 class _Seen(keras.Model):
     """From a plan of views to what a trunk says of them, compiled as one."""
 
-    def __init__(self, trunk: keras.Model, views: Bank) -> None:
+    def __init__(self, trunk: keras.Model, bank: Bank) -> None:
         super().__init__(name="seen")
-        self.trunk, self.side = trunk, int(trunk.input_shape[1])
-        self.photos = self.add_weight(name="photos", shape=views.photos.shape, dtype="uint8", initializer="zeros", trainable=False)
-        self.masks = self.add_weight(name="masks", shape=views.masks.shape, dtype="uint8", initializer="zeros", trainable=False)
-        self.photos.assign(views.photos)
-        self.masks.assign(views.masks)
+        self.trunk, self.views = trunk, Views(bank, int(trunk.input_shape[1]))
 
-    def call(self, plan: Mapping[str, object]) -> object:
-        images, _ = render(self.photos.value, self.masks.value, plan, self.side)
+    def call(self, plan: Plan) -> object:
+        images, _ = self.views(plan)
         return self.trunk(images, training=False)
 
 

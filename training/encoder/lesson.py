@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from training.encoder.views import Bank, render
+from training.encoder.views import Bank, Views
 
 _NEVER = -1e4
 """A logit that no pair reaches."""
@@ -43,18 +43,14 @@ class Lesson(keras.Model):
     """
 
     def __init__(self, network: keras.Model, bank: Bank, attributes: Mapping[str, int], weights: Weights) -> None:
-        super().__init__(name="lesson")
+        super().__init__(name="lesson", dtype="float32")  # places must not be rounded to half precision
         self.network, self.attributes, self.weighs = network, dict(attributes), weights
-        self.side = int(network.input_shape[1])
-        self.photos = self.add_weight(name="photos", shape=bank.photos.shape, dtype="uint8", initializer="zeros", trainable=False)
-        self.masks = self.add_weight(name="masks", shape=bank.masks.shape, dtype="uint8", initializer="zeros", trainable=False)
-        self.photos.assign(bank.photos)
-        self.masks.assign(bank.masks)
+        self.views = Views(bank, int(network.input_shape[1]))
         parts = ("instance", "category", "attribute", "mask", "teacher", "found")
         self.told = {part: keras.metrics.Mean(name=part) for part in parts}
 
     def call(self, plan: Mapping[str, object], training: bool | None = None) -> dict[str, object]:
-        images, where = render(self.photos.value, self.masks.value, plan, self.side)
+        images, where = self.views(plan)
         return {**self.network(images, training=training), "where": where}
 
     # ruff: noqa: ARG002  Keras names and passes them all.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.random import Generator
@@ -144,6 +145,24 @@ def render(photos: object, masks: object, plan: object, side: int) -> tuple[obje
     coarse = averaged(where, 16)
     known = _of(plan["known"])
     return ops.clip(x, 0.0, 1.0) * 2 - 1, coarse * known - (1 - known)
+
+
+class Views(keras.layers.Layer):
+    """:func:`render` over a bank that lies beside the weights, on the machine that computes; a plan in, images and masks out."""
+
+    def __init__(self, bank: Bank, side: int) -> None:
+        super().__init__(name="views", dtype="float32", trainable=False)
+        self.side = side
+        self.photos = self._kept("photos", bank.photos)
+        self.masks = self._kept("masks", bank.masks)
+
+    def _kept(self, name: str, pixels: NDArray[np.uint8]) -> keras.Variable:
+        variable = self.add_weight(name=name, shape=pixels.shape, dtype="uint8", initializer="zeros", trainable=False)
+        variable.assign(pixels)
+        return variable
+
+    def call(self, plan: Plan) -> tuple[object, object]:
+        return render(self.photos.value, self.masks.value, plan, self.side)
 
 
 def _rectangle(n: int, rng: Generator, least: float, most: float) -> Floats:

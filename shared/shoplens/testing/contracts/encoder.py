@@ -46,6 +46,12 @@ class EncoderContract:
             np.testing.assert_allclose(batched.categories, single.categories, atol=1e-4)
             np.testing.assert_allclose(batched.colour, single.colour, atol=1e-4)
 
+    def test_colours_are_as_alike_as_a_share_says(self, encoder: Encoder) -> None:
+        colours = np.stack([encoder.encode(pictures.picture(number), [WHOLE_FRAME])[0].colour for number in range(1, 7)])
+        alike = colours @ colours.T
+        assert alike.min() > -0.1
+        assert alike.max() < 1 + 1e-5
+
     def test_features_name_the_picture(self, encoder: Encoder) -> None:
         picture = pictures.picture(4)
         assert {features.content_hash for features in encoder.encode(picture, [WHOLE_FRAME, MIDDLE])} == {picture.content_hash}
