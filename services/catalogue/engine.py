@@ -23,16 +23,18 @@ from services.catalogue.expressions import one_of
 from services.catalogue.gathering import Gatherer
 from services.catalogue.kept import Nearby
 from services.catalogue.ledger import Ledger
+from services.catalogue.lookup import Lookup
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
 from services.catalogue.readiness import Readiness
-from services.catalogue.searching import MOST_HITS, Searcher
+from services.catalogue.searching import MOST_HITS, Searcher, Wanted
 from services.catalogue.staging import Staged, Staging, missing
 from services.catalogue.tokens import product_before, token_after
 from shoplens import deadlines
 from shoplens.domain import (
     EncoderCard,
     Features,
+    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -85,8 +87,9 @@ class MilvusCatalogue:
         self._directory = Directory()
         nearby = Nearby.to(milvus, self._meta.images)
         self._documents = nearby.documents
-        self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, nearby)
-        self._searcher = Searcher(milvus, self._meta.images, self._directory, nearby, lambda: self._ledger.hidden)
+        self._lookup = Lookup()
+        self._ledger = Ledger(milvus, self._meta.images, pictures, self._directory, self._lookup, nearby)
+        self._searcher = Searcher(milvus, self._meta.images, self._directory, self._lookup, nearby, lambda: self._ledger.hidden)
         self._readiness = Readiness(lambda: milvus.ready(self._meta.images, "embedding"))
         self._write_lock = threading.Lock()
         self._turns = Gatherer(self._write_all, self._writing)
@@ -105,6 +108,7 @@ class MilvusCatalogue:
         with self._write_lock, suppress(ShoplensError):
             self._ledger.flush()
         self._milvus.close()
+        self._lookup.close()
         self._pictures.close()
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
@@ -170,8 +174,20 @@ class MilvusCatalogue:
                 found[content_hash] = holders
         return found
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
-        """As the port says, in one call to Milvus. Raises ``InvalidArgument`` for a limit outside 1..16384 or other widths."""
+    def search(
+        self,
+        probes: Sequence[Vector],
+        *,
+        limit: int,
+        nodes: Sequence[str] = (),
+        model: str,
+        only: Filter | None = None,
+        words: str = "",
+    ) -> Sequence[Hit]:
+        """As the port says, in one call to Milvus, two with words.
+
+        Raises ``InvalidArgument`` for a limit outside 1..16384 or probes of other widths.
+        """
         deadlines.check()
         self._check_model(model)
         if not 1 <= limit <= MOST_HITS:
@@ -180,10 +196,10 @@ class MilvusCatalogue:
             raise InvalidArgument(
                 f"A probe has another width than the {self._card.embedding_width} of {self._card.model}; encode it again."
             )
-        where = one_of("node", nodes)
         if not probes or not len(self._directory):
             return []
-        return self._searcher.nearest(np.stack(probes).astype(np.float32, copy=False), limit=limit, where=where)
+        wanted = Wanted(nodes=one_of("node", nodes), only=only, words=words)
+        return self._searcher.nearest(np.stack(probes).astype(np.float32, copy=False), limit=limit, wanted=wanted)
 
     def status(self) -> IndexStatus:
         now = datetime.now(UTC)
@@ -248,7 +264,7 @@ class MilvusCatalogue:
         return document
 
     def _image_rows(self, ids: Sequence[int]) -> list[Row]:
-        return self._milvus.rows(self._meta.images, ids, ["id", "node", "category", "record", "posterior", "embedding"])
+        return self._milvus.rows(self._meta.images, ids, ["id", "node", "base", "category", "record", "posterior", "embedding"])
 
     def _check_model(self, model: str) -> None:
         if model != self._card.model:

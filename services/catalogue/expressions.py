@@ -16,6 +16,16 @@ def number_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
 
 
+def named(field: str, numbers: Sequence[int]) -> str:
+    """True where the field holds one of the numbers, of which there is at least one."""
+    return f"{field} in {list(numbers)}"
+
+
+def both(first: str, second: str) -> str:
+    """True where both are; an empty one restricts nothing."""
+    return f"{first} and {second}" if first and second else first or second
+
+
 def one_of(field: str, texts: Sequence[str]) -> str:
     """True where the field holds the number of one of the texts; empty (no restriction) where there are none."""
     numbers = sorted({number_of(text) for text in texts})

@@ -5,7 +5,7 @@ Rows are only ever added and removed, never changed, under ids from one rising s
 1. **pictures**: its files, each whole and on disk;
 2. **images**: its vectors, in rows that no product owns yet;
 3. **products**: one row that names them. *This is the commit*: one row, which Milvus adds whole or not at all;
-4. **directory**: the swap in memory; from here on everyone sees the new product, and the write is acknowledged;
+4. **directory and lookup**: the swap in memory; from here on everyone sees the new product, and the write is acknowledged;
 5. **retirement**: the old rows and the pictures that nobody shows any more are removed, a batch at a time, later.
 
 A deletion's commit is a row too, a *tombstone*, retired after everything it buries; one that came with a version or over
@@ -41,6 +41,7 @@ from services.catalogue import rows, schema
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Burial, Directory, Entry
 from services.catalogue.kept import Nearby
+from services.catalogue.lookup import Lookup
 from services.catalogue.pictures import PictureFiles
 from shoplens.domain import Position
 from shoplens.errors import ShoplensError
@@ -50,6 +51,9 @@ RETIRE_ROWS = 256
 
 REMEMBERED_S = 7 * 86_400
 """How long a deletion is remembered: what Kafka keeps of a log, unless told otherwise."""
+
+_LOOKED_UP = 1000
+"""Products made known to the lookup at once."""
 
 _SCANNED = ("id", "product_id", "version", "deleted", "base", "rows", "pictures", "document", "log", "offset")
 
@@ -94,13 +98,14 @@ class _Retired:
 
 
 class Ledger:
-    """The one writer of the two collections, the pictures' folder and the directory."""
+    """The one writer of the two collections, the pictures' folder, the directory and the lookup."""
 
-    def __init__(self, milvus: Milvus, images: str, pictures: PictureFiles, directory: Directory, nearby: Nearby) -> None:
+    def __init__(self, milvus: Milvus, images: str, pictures: PictureFiles, directory: Directory, lookup: Lookup, nearby: Nearby) -> None:
         self._milvus = milvus
         self._images = images
         self._pictures = pictures
         self._directory = directory
+        self._lookup = lookup
         self._nearby = nearby
         self._retired = _Retired()
         self._in_flight = 0
@@ -151,13 +156,18 @@ class Ledger:
         product, files = change.document.product, change.document.files
         self._nearby.documents.add(number, change.text)
         entry = Entry(product.id, number, product.version, change.base, change.document.rows, files, change.position)
-        self._retire(self._directory.set(entry), change.base)
+        before = self._directory.set(entry)
+        if before is not None:
+            self._lookup.remove(before.number)
+        self._lookup.add([(number, change.base, change.document)])
+        self._retire(before, change.base)
         self._forget(product.id)
 
     def _bury(self, number: int, removal: Removal) -> None:
         entry = self._directory.find(removal.product_id)
         if entry is not None:
             self._directory.remove(entry)
+            self._lookup.remove(entry.number)
             self._retire(entry, None)
         self._forget(removal.product_id)
         burial = Burial(removal.product_id, number, removal.version, removal.position)
@@ -220,6 +230,7 @@ class Ledger:
                 _log.error("product without all of its vectors left out; put it again", product_id=product_id, rows=int(stop - start))
         for burial in reversed(burials):  # the oldest first
             self._directory.bury(burial)
+        self._look_up()
         self._retired.images = [int(number) for number in image_ids[~wanted]]
         leftovers = len(self._retired)
         self.flush()
@@ -227,6 +238,14 @@ class Ledger:
         _log.info(
             "catalogue open", products=len(self._directory), images=self._directory.images, rows_removed=leftovers, files_removed=swept
         )
+
+    def _look_up(self) -> None:
+        """Make every product known to the lookup."""
+        everything = self._directory.after("", len(self._directory))
+        for start in range(0, len(everything), _LOOKED_UP):
+            entries = everything[start : start + _LOOKED_UP]
+            documents = self._nearby.documents.of(entry.number for entry in entries)
+            self._lookup.add((entry.number, entry.base, documents[entry.number]) for entry in entries)
 
     def _image_ids(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         ids: list[int] = []

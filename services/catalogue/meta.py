@@ -10,7 +10,7 @@ from services.catalogue.connection import Milvus, Row
 from shoplens.domain import EncoderCard
 from shoplens.errors import FailedPrecondition
 
-FORMAT = 3
+FORMAT = 4
 """Rises when rows change their shape; an older shoplens must not write into a newer index."""
 
 

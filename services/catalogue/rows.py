@@ -220,7 +220,9 @@ def moved_rows(rows: Sequence[Mapping[str, Any]], base: int, node: str) -> list[
     for offset, row in enumerate(sorted(rows, key=lambda row: int(row["id"]))):
         record = replace(RegionRecord.from_text(row["record"]), base=base)
         embedding = np.asarray(row["embedding"], dtype=np.float32)
-        moved.append({**row, "id": base + offset, "node": number_of(node), "record": record.to_text(), "embedding": embedding})
+        moved.append(
+            {**row, "id": base + offset, "node": number_of(node), "base": base, "record": record.to_text(), "embedding": embedding}
+        )
     return moved
 
 
@@ -242,6 +244,7 @@ def _region_row(number: int, base: int, node: str, place: int, region: IndexedRe
     return {
         "id": number,
         "node": number_of(node),
+        "base": base,
         "category": region.category,
         "record": RegionRecord(base, place, region.box, features.colour).to_text(),
         "posterior": vector_to_text(features.categories),

@@ -3,7 +3,8 @@
 ``meta``      one row: which model's vectors the index holds, and which collection they are in. (Aliases would say it,
               but Milvus Lite has none.)
 ``products``  the truth: a row for each write, the product whole as JSON. The highest id of a product is what it is.
-``images_…``  a row for each region of each image, named by the model: vector, taxonomy node, box and colour.
+``images_…``  a row for each region of each image, named by the model: vector, taxonomy node, the first id of its product's
+              rows (``base``), box and colour. A filter becomes a list of bases, see :mod:`services.catalogue.lookup`.
 
 Every id is an int64 drawn from one rising sequence, and no row is ever changed in place; so an id says all that a later
 call needs, no product id ever enters a filter expression, and whatever is cached by id stays true.
@@ -85,6 +86,7 @@ def products_schema() -> tuple[CollectionSchema, IndexParams]:
 def images_schema(card: EncoderCard, *, embedded: bool) -> tuple[CollectionSchema, IndexParams]:
     schema = _schema()
     schema.add_field("node", DataType.INT64)  # expressions.number_of(node)
+    schema.add_field("base", DataType.INT64)
     schema.add_field("category", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("record", DataType.VARCHAR, max_length=TEXT_BYTES)
     schema.add_field("posterior", DataType.VARCHAR, max_length=TEXT_BYTES)

@@ -8,6 +8,7 @@ import grpc
 
 from shoplens.api.catalogue.v1 import catalogue_pb2 as pb
 from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
+from shoplens.filters import parse
 from shoplens.ports import Catalogue
 from shoplens.rpc.convert.features import pack_features
 from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status
@@ -67,7 +68,10 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
 
     def SearchRegions(self, request: pb.SearchRegionsRequest, context: grpc.ServicerContext) -> pb.SearchRegionsResponse:
         probes = [unpack_vector(probe) for probe in request.probes]
-        hits = self._catalogue.search(probes, limit=request.limit, nodes=tuple(request.nodes), model=request.model)
+        only = parse(request.filter) if request.filter else None
+        hits = self._catalogue.search(
+            probes, limit=request.limit, nodes=tuple(request.nodes), model=request.model, only=only, words=request.words
+        )
         return pb.SearchRegionsResponse(hits=[pack_hit(hit) for hit in hits])
 
     def GetStatus(self, request: pb.GetStatusRequest, context: grpc.ServicerContext) -> pb.GetStatusResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.encoder.colour import ColourSignature
+from services.encoder.colour import ColourSignature, palette
 from shoplens import deadlines
 from shoplens.domain import Box, EncoderCard, Features, Picture
 from shoplens.models import LiteRtModel, Manifest, ModelError
@@ -37,6 +37,7 @@ class LiteRtEncoder:
             embedding_width=embedding_width,
             colour_width=self._colour.width,
             categories=self._manifest.classes,
+            palette=palette(self._colour),
         )
         self._model = LiteRtModel(self._manifest.path, threads)
 

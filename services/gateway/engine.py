@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 from services.gateway import regions as attention
 from services.gateway.copy_knowledge import CopyKnowledge
@@ -21,8 +22,10 @@ from shoplens.domain import (
     Region,
     SearchAnswer,
     SearchQuery,
+    Wish,
 )
 from shoplens.errors import InvalidArgument
+from shoplens.lexicon import lexicon
 from shoplens.ports import Catalogue, Copies, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
 
@@ -34,6 +37,9 @@ HITS_A_RESULT = 3
 
 DEEPER = 8
 """How much further a search goes that found too few products, because a product has many regions."""
+
+FURTHER = 3
+"""How much further a search goes that wishes for something else than the photo shows."""
 
 REGION_SCORE = 0.5
 """Regions below this score are left out unless the request says otherwise."""
@@ -75,8 +81,9 @@ class CameraSearch:
             probes = tuple(self._encoder.encode(picture, boxes))
         if not found:
             found = (attention.described(boxes[-1], probes[-1], card.categories, taxonomy()),)
-        hits = self._hits(watch, query, card, probes)
-        return self._answer(watch, query, card, probes, hits, found, chosen)
+        wish = lexicon().wish(query.text)
+        hits = self._hits(watch, query, card, probes, wish)
+        return self._answer(watch, query, card, probes, hits, found, chosen, wish)
 
     def _search_stored(self, query: SearchQuery, product_id: str) -> SearchAnswer:
         watch = Stopwatch()
@@ -84,24 +91,28 @@ class CameraSearch:
         with watch.stage("encode"):
             probes = tuple(self._catalogue.features(product_id))[:MOST_PROBES]
         frame = attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy())
-        hits = self._hits(watch, query, card, probes)
+        wish = lexicon().wish(query.text)
+        hits = self._hits(watch, query, card, probes, wish)
         others = [hit for hit in hits if hit.product_id != product_id]
-        return self._answer(watch, query, card, probes, others, (frame,), 0)
+        return self._answer(watch, query, card, probes, others, (frame,), 0, wish)
 
     def _regions(self, picture: Picture, query: SearchQuery) -> tuple[Region, ...]:
         least = REGION_SCORE if query.region_score is None else query.region_score
         detected = self._detector.detect(picture, category=_group(query.category))
         return tuple(region for region in detected if region.score >= least)
 
-    def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features]) -> Sequence[Hit]:
+    def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features], wish: Wish) -> Sequence[Hit]:
         nodes = taxonomy().below(query.category) if query.category is not None else ()
         embeddings = [probe.embedding for probe in probes]
         limit = max(CANDIDATES, HITS_A_RESULT * query.top_k)
+        if wish != Wish():
+            limit *= FURTHER
+        look = partial(self._catalogue.search, embeddings, nodes=nodes, model=card.model, only=query.only, words=wish.words)
         with watch.stage("search"):
-            hits = self._catalogue.search(embeddings, limit=limit, nodes=nodes, model=card.model)
+            hits = look(limit=limit)
             all_there_is = len(hits) < limit * len(embeddings)
             if not all_there_is and len({hit.product_id for hit in hits}) <= query.top_k:
-                hits = self._catalogue.search(embeddings, limit=limit * DEEPER, nodes=nodes, model=card.model)
+                hits = look(limit=limit * DEEPER)
         return hits
 
     def _answer(
@@ -113,6 +124,7 @@ class CameraSearch:
         hits: Sequence[Hit],
         found: tuple[Region, ...],
         chosen: int,
+        wish: Wish,
     ) -> SearchAnswer:
         with watch.stage("copies"):
             known = self._copies
@@ -128,6 +140,7 @@ class CameraSearch:
                     explain=query.explain,
                     copies=copies,
                     groups=groups,
+                    wish=wish,
                 ),
                 hits,
             )

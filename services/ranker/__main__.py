@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.ranker.engine import FusionRanker
+from services.ranker.live import LiveWeights
 from services.ranker.servicer import mount
 from services.ranker.settings import RankerSettings
 from shoplens import deadlines
@@ -17,8 +18,8 @@ from shoplens.rpc.launch import Service, launch
 def compose(settings: RankerSettings) -> Iterator[Service]:
     with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
         encoder.wait_until_serving()
-        leaves = encoder.card().categories
-    yield Service([mount(FusionRanker.load(leaves))])
+        card = encoder.card()
+    yield Service([mount(FusionRanker(LiveWeights(settings.weights), card))])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Late fusion: one score a product from what it looks like, what it is and what colour it has.
+"""Late fusion: one score a product from what it looks like, what it is, what colour it has, what the shopper wrote and what the
+shop prefers.
 
 A query has one or more probes (the whole frame, the region of interest), and a product has many regions. A product is worth
 what its best pair of the two is worth, look and colour together: a photo of a sleeve is right when it fits the sleeve, however
@@ -8,17 +9,20 @@ that copy each other are one result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 
 from services.ranker import category
-from services.ranker.weights import DEFAULT_PATH, PartWeights, RankingWeights, VerdictThresholds
+from services.ranker.business import business
+from services.ranker.variety import Shown, folded, style_of, varied
+from services.ranker.weights import PARTS, PartWeights, RankingWeights, VerdictThresholds
+from services.ranker.wishes import Wishes
 from shoplens import deadlines
-from shoplens.domain import Contribution, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.domain import Contribution, EncoderCard, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.lexicon import lexicon
 from shoplens.taxonomy import Taxonomy, taxonomy
 
 
@@ -34,79 +38,98 @@ class _Match:
 class FusionRanker:
     """Implements ``ports.Ranker``."""
 
-    def __init__(self, weights: RankingWeights, leaves: Sequence[str], tree: Taxonomy | None = None) -> None:
+    def __init__(self, weights: Callable[[], RankingWeights], card: EncoderCard, tree: Taxonomy | None = None) -> None:
+        """``weights``: asked once for each ranking, so that they may change meanwhile."""
         self._weights = weights
-        self._leaves = tuple(leaves)
+        self._card = card
         self._taxonomy = tree or taxonomy()
 
     @classmethod
-    def load(cls, leaves: Sequence[str], path: Path = DEFAULT_PATH) -> FusionRanker:
-        """``leaves`` are the encoder card's categories, in its order."""
-        return cls(RankingWeights.load(path), leaves)
+    def fixed(cls, weights: RankingWeights, card: EncoderCard) -> FusionRanker:
+        """With weights that stay."""
+        return cls(lambda: weights, card)
 
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
         deadlines.check()
-        weights = self._weights.weights.overridden(query.weights)
-        fused = self._categories(query, hits)
-        shares = weights.shares()
+        settings = self._weights()
+        wishes = Wishes(query.wish, self._card.palette, lexicon(), settings.attributes)
+        weights = _weights(settings, query, wishes)
+        fused = self._categories(query, hits, settings)
+        shares = weights.shares(_active(query, wishes))
         agreement = cache(partial(category.agreement, fused=fused, taxonomy=self._taxonomy))
-        best = _best(query, hits, weights)
-        scored = [_scored(match, agreement(match.hit.node), shares, explain=query.explain) for match in best]
-        scored.sort(key=lambda result: (-result.score, result.product_id))
-        pictures = {match.hit.product_id: query.groups.get(match.hit.content_hash, match.hit.content_hash) for match in best}
+        shown: list[Shown] = []
+        for match in _best(query, hits, weights, wishes):
+            hit = match.hit
+            values = {
+                "visual": match.look,
+                "category": agreement(hit.node),
+                "colour": match.colour,
+                "text": hit.words or 0.0,
+                "attributes": wishes.attributes(wishes.mentions(hit.details)) if "attributes" in shares else 0.0,
+                "business": business(hit.details, settings.business),
+            }
+            result = _result(hit, {part: values[part] for part in shares}, shares, explain=query.explain)
+            picture = query.groups.get(hit.content_hash, hit.content_hash)
+            shown.append(Shown(result, picture, style_of(hit.details, settings.styles), hit.colour))
+        shown.sort(key=lambda each: (-each.result.score, each.result.product_id))
+        ordered = varied(folded(shown), weights.variety, query.top_k)
         return Ranking(
             categories=category.guesses(fused),
-            verdict=_verdict(query, hits, scored, self._weights.verdict),
-            results=tuple(_folded(scored, pictures, query.top_k)),
+            verdict=_verdict(query, hits, [each.result for each in shown], settings.verdict),
+            results=tuple(each.result for each in ordered),
         )
 
-    def _categories(self, query: RankingQuery, hits: Sequence[Hit]) -> Mapping[str, float]:
-        posterior = category.model_posterior(query.probes, self._leaves)
+    def _categories(self, query: RankingQuery, hits: Sequence[Hit], settings: RankingWeights) -> Mapping[str, float]:
+        posterior = category.model_posterior(query.probes, self._card.categories)
         if query.category is not None:
             # The shopper's pick wins: the model only says which leaf below it.
             allowed = [node for node in self._taxonomy.below(query.category) if node in self._taxonomy.leaves]
             within = {leaf: posterior.get(leaf, 0.0) + 1e-6 for leaf in allowed}
             total = sum(within.values())
             return {leaf: probability / total for leaf, probability in within.items()}
-        vote = self._weights.vote
+        vote = settings.vote
         return category.fuse(posterior, category.neighbour_vote(hits, self._taxonomy, vote.neighbours), vote.share)
 
 
-def _scored(match: _Match, agreement: float, shares: Mapping[str, float], *, explain: bool) -> Result:
-    values = {"visual": match.look, "category": agreement, "colour": match.colour}
+def _weights(settings: RankingWeights, query: RankingQuery, wishes: Wishes) -> PartWeights:
+    """The file's, those for what was asked, and the request's own over both. Raises ``InvalidArgument``."""
+    weights = settings.weights
+    if wishes.names_colour:
+        weights = weights.overridden({"colour": settings.asked.colour})
+    return weights.overridden(query.weights)
+
+
+def _active(query: RankingQuery, wishes: Wishes) -> list[str]:
+    """The parts that have something to say to this query; the same for every result, so that their scores compare."""
+    silent = {"text": not query.wish.words, "attributes": not wishes.names_attributes}
+    return [part for part in PARTS if not silent.get(part, False)]
+
+
+def _result(hit: Hit, values: Mapping[str, float], shares: Mapping[str, float], *, explain: bool) -> Result:
     return Result(
-        product_id=match.hit.product_id,
-        image_id=match.hit.image_id,
-        node=match.hit.node,
+        product_id=hit.product_id,
+        image_id=hit.image_id,
+        node=hit.node,
         score=sum(share * values[part] for part, share in shares.items()),
         scores=Scores(**values),
-        details=match.hit.details,
+        details=hit.details,
         explanation=tuple(Contribution(part, share, values[part]) for part, share in shares.items()) if explain else (),
     )
 
 
-def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights) -> list[_Match]:
+def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights, wishes: Wishes) -> list[_Match]:
     """Each product's best hit, by look and colour together."""
     best: dict[str, tuple[float, float, _Match]] = {}
-    for hit, colour in zip(hits, _colours(query.probes, hits), strict=True):
+    colours = (
+        [wishes.colour(hit.colour, wishes.mentions(hit.details)) for hit in hits] if wishes.names_colour else _colours(query.probes, hits)
+    )
+    for hit, colour in zip(hits, colours, strict=True):
         look = max(hit.similarity, query.copies.get(hit.content_hash, -1.0))
         worth = weights.visual * look + weights.colour * colour
         known = best.get(hit.product_id)
         if known is None or (worth, look) > known[:2]:
             best[hit.product_id] = (worth, look, _Match(hit, _unit(look), colour))
     return [match for _, _, match in best.values()]
-
-
-def _folded(ranked: Sequence[Result], pictures: Mapping[str, str], top_k: int) -> list[Result]:
-    """The best of the products whose picture is the same or a copy; it names the others. ``pictures``: by product, what is the same."""
-    kept: dict[str, Result] = {}
-    for result in ranked:
-        picture = pictures[result.product_id]
-        if picture in kept:
-            kept[picture] = replace(kept[picture], duplicates=(*kept[picture].duplicates, result.product_id))
-        else:
-            kept[picture] = result
-    return list(kept.values())[:top_k]
 
 
 def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:

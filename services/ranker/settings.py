@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shoplens.config import prefix
@@ -15,4 +17,5 @@ class RankerSettings(ServerSettings):
 
     port: int = Field(default=50_054, ge=0, le=65_535)
     encoder: str = Field(default="127.0.0.1:50052", description="The encoder's address: its card names the categories.")
+    weights: Path | None = Field(default=None, description="The folder of published weights, shared by all rankers; none: what ships.")
     start_timeout_s: float = Field(default=120.0, gt=0, description="How long to wait for the encoder when starting.")

@@ -23,7 +23,8 @@ from services.ingest.preparation import Preparation
 from services.ingest.running import running
 from services.ingest.stream import UpdateStream
 from services.ranker.engine import FusionRanker
-from services.standalone.places import DEAD_FILE, MARK_FILE
+from services.ranker.live import LiveWeights
+from services.standalone.places import DEAD_FILE, MARK_FILE, WEIGHTS_FOLDER
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import SqliteCache
 from shoplens.errors import Unavailable
@@ -77,7 +78,7 @@ def compose(settings: StandaloneSettings) -> Parts:
             later = opened.enter_context(Afterwards(copies))
             for_many = Preparation.by(detector, encoder, later, catalogue, fetcher, features)
             _follow(settings, settings.updates, for_many, catalogue, opened)
-        ranker = FusionRanker.load(encoder.card().categories)
+        ranker = FusionRanker(LiveWeights(settings.data / WEIGHTS_FOLDER), encoder.card())
         return Parts(
             detector=detector,
             encoder=encoder,

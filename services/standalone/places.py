@@ -12,6 +12,13 @@ MARK_FILE: Final = "updates.json"
 """In a data folder: how far a followed file is in effect."""
 
 
+WEIGHTS_FOLDER: Final = "weights"
+"""In a data folder: the versions of the ranking weights that were published."""
+
+FEEDBACK_FILE: Final = "feedback.ndjson"
+"""In a data folder: searches and what shoppers did with their results."""
+
+
 def demo_cache() -> Path:
     """The packages of the demo catalogue, fetched once for every data folder of this user."""
     return Path.home() / ".cache" / "shoplens" / "demo"

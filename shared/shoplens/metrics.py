@@ -14,6 +14,8 @@ HTTP_SECONDS = Histogram(
     "shoplens_http_seconds", "Time an HTTP request took, by route, method and status.", ("route", "method", "status"), buckets=SECONDS
 )
 SEARCH_STAGE_SECONDS = Histogram("shoplens_search_stage_seconds", "Time a stage of a search took.", ("stage",), buckets=SECONDS)
+WEIGHTS_VERSION = Gauge("shoplens_weights_version", "The version of the ranking weights in force; 0 is what ships.")
+WEIGHTS_REFUSED = Counter("shoplens_weights_refused_total", "Versions of the ranking weights that made no sense and were passed over.")
 SEARCHES = Counter("shoplens_searches_total", "Searches answered, by verdict.", ("verdict",))
 
 PRODUCTS_WRITTEN = Counter(

@@ -18,6 +18,7 @@ from shoplens.domain import (
     DeadLetter,
     EncoderCard,
     Features,
+    Filter,
     Hit,
     ImageHolder,
     ImportOutcome,
@@ -117,10 +118,21 @@ class Catalogue(Protocol):
         """The products' images that show these pictures, by content hash, in the order of product ids; unused ones are left out."""
         ...
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+    def search(
+        self,
+        probes: Sequence[Vector],
+        *,
+        limit: int,
+        nodes: Sequence[str] = (),
+        model: str,
+        only: Filter | None = None,
+        words: str = "",
+    ) -> Sequence[Hit]:
         """Up to ``limit`` hits for each probe, nearest first within a probe.
 
-        ``nodes`` restricts the search to products of these taxonomy nodes; empty means all.
+        nodes: restricts the search to products of these taxonomy nodes; empty means all.
+        only: restricts it to products of which this is true.
+        words: adds, for each probe, the ``limit`` nearest of the products whose words fit best; each hit says how well.
         """
         ...
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.ranker.engine import FusionRanker
 from services.ranker.servicer import mount
+from services.ranker.weights import RankingWeights
 from shoplens.ports import Ranker
 from shoplens.rpc.clients import RankerClient
 from shoplens.testing.contracts.ranker import ENCODER, RankerContract
@@ -17,7 +18,7 @@ from tests.contract.served import ROUTES, served
 
 @pytest.fixture(scope="module", params=["fake", "fusion"])
 def implementation(request: pytest.FixtureRequest) -> Ranker:
-    return FakeRanker() if request.param == "fake" else FusionRanker.load(ENCODER.card().categories)
+    return FakeRanker() if request.param == "fake" else FusionRanker.fixed(RankingWeights.load(), ENCODER.card())
 
 
 @pytest.fixture(scope="module", params=ROUTES)

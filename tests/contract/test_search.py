@@ -9,6 +9,7 @@ import pytest
 from services.gateway.engine import CameraSearch
 from services.gateway.servicer import mount
 from services.ranker.engine import FusionRanker
+from services.ranker.weights import RankingWeights
 from shoplens.ports import Search
 from shoplens.rpc.clients import SearchClient
 from shoplens.testing.contracts.search import PRODUCTS, SearchContract
@@ -27,7 +28,7 @@ def implementation(request: pytest.FixtureRequest) -> Search:
         catalogue.put(wanted, node, indexed(encoder, wanted), model=card.model)
     if request.param == "fake":
         return FakeSearch(encoder, catalogue, FakeRanker())
-    return CameraSearch(FakeDetector(), encoder, catalogue, FusionRanker.load(card.categories), FakeCopies())
+    return CameraSearch(FakeDetector(), encoder, catalogue, FusionRanker.fixed(RankingWeights.load(), card), FakeCopies())
 
 
 @pytest.fixture(scope="module", params=ROUTES)

@@ -20,7 +20,6 @@ from services.gateway.http.refusals import (
     InvalidField,
     MethodNotAllowed,
     NoSuchAddress,
-    NotYetSupported,
     UnsupportedMedia,
 )
 from shoplens.errors import BY_REASON, InternalError, InvalidArgument, ShoplensError, Unavailable
@@ -60,7 +59,7 @@ class Problem(BaseModel):
 
 def known() -> Mapping[str, type[ShoplensError]]:
     """Every kind of problem by its reason, those of this package included."""
-    own = (InvalidField, NotYetSupported, BodyTooLarge, UnsupportedMedia, MethodNotAllowed, NoSuchAddress)
+    own = (InvalidField, BodyTooLarge, UnsupportedMedia, MethodNotAllowed, NoSuchAddress)
     return {**BY_REASON, **{kind.reason: kind for kind in own}}
 
 

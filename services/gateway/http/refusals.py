@@ -2,7 +2,6 @@
 
 InvalidArgument
 ├── InvalidField          400  names the field that is wrong
-├── NotYetSupported       400  a field of the contract that a later release will heed
 ├── BodyTooLarge          413
 ├── UnsupportedMedia      415
 └── MethodNotAllowed      405
@@ -26,11 +25,6 @@ class InvalidField(InvalidArgument):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
-
-
-class NotYetSupported(InvalidField):
-    reason = "not-yet-supported"
-    title = "This field belongs to a later release"
 
 
 class BodyTooLarge(InvalidArgument):

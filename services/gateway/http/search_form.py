@@ -12,21 +12,22 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
 from services.gateway.http.identifiers import checked
-from services.gateway.http.refusals import BodyTooLarge, InvalidField, NotYetSupported, UnsupportedMedia
-from shoplens.domain import Box
+from services.gateway.http.refusals import BodyTooLarge, InvalidField, UnsupportedMedia
+from shoplens import filters
+from shoplens.domain import Box, Filter
 from shoplens.errors import ForbiddenAddress, InvalidArgument
 from shoplens.taxonomy import taxonomy
 
 MAX_TOP_K = 200
 MAX_WEIGHT = 10.0
 SOURCES = ("image", "url", "product_id")
-OPTIONS = ("box", "category", "region_score", "top_k", "weights", "explain")
-LATER = ("text", "filter")
+OPTIONS = ("box", "category", "text", "filter", "region_score", "top_k", "weights", "explain")
+MAX_TEXT = 500
 FIELD_BYTES = 16_384
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
-_PARTS = ("visual", "category", "colour")
-"""Parts that carry a weight in this release."""
+_WEIGHTS = ("visual", "category", "colour", "text", "attributes", "business", "variety")
+"""What carries a weight: the parts of a score, and how much likes give way to one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class SearchForm:
     product_id: str | None
     box: Box | None
     category: str | None
+    text: str
+    only: Filter | None
     region_score: float | None
     top_k: int
     weights: Mapping[str, float]
@@ -45,12 +48,12 @@ class SearchForm:
 
 
 async def read(request: Request, max_picture_bytes: int) -> SearchForm:
-    """Read the form. Raises ``InvalidField``, ``NotYetSupported``, ``UnsupportedMedia``, ``BodyTooLarge`` and ``UnknownCategory``."""
+    """Read the form. Raises ``InvalidField``, ``UnsupportedMedia``, ``BodyTooLarge`` and ``UnknownCategory``."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in FORMS:
         raise UnsupportedMedia("Send a form (multipart/form-data) with one of image, url and product_id.")
     async with request.form(max_files=1, max_fields=20, max_part_size=FIELD_BYTES) as form:
-        fields = _fields(form)
+        fields = texts(form, (*SOURCES, *OPTIONS))
         image = await picture(form, max_picture_bytes)
     _one_source(image, fields)
     category = fields.get("category")
@@ -60,6 +63,8 @@ async def read(request: Request, max_picture_bytes: int) -> SearchForm:
         product_id=checked("product_id", fields["product_id"]) if "product_id" in fields else None,
         box=_box(fields["box"]) if "box" in fields else None,
         category=taxonomy().node(category) if category is not None else None,
+        text=_text(fields.get("text", "")),
+        only=_only(fields["filter"]) if "filter" in fields else None,
         region_score=_number("region_score", fields["region_score"], 0.0, 1.0) if "region_score" in fields else None,
         top_k=top_k(fields["top_k"]) if "top_k" in fields else 20,
         weights=_weights(fields["weights"]) if "weights" in fields else {},
@@ -67,17 +72,23 @@ async def read(request: Request, max_picture_bytes: int) -> SearchForm:
     )
 
 
-def _fields(form: FormData) -> dict[str, str]:
-    for name in LATER:
-        if form.get(name):
-            raise NotYetSupported(name, "this field belongs to a later release; leave it out.")
-    return texts(form, (*SOURCES, *OPTIONS), silent=LATER)
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise InvalidField("text", f"write at most {MAX_TEXT} characters.")
+    return text
 
 
-def texts(form: FormData, known: Sequence[str], *, silent: Sequence[str] = ()) -> dict[str, str]:
+def _only(text: str) -> Filter:
+    try:
+        return filters.parse(text)
+    except InvalidArgument as error:
+        raise InvalidField("filter", error.message.removeprefix("filter, ")) from error
+
+
+def texts(form: FormData, known: Sequence[str]) -> dict[str, str]:
     """The form's texts by name; an empty one counts as left out, as browsers send them. Raises ``InvalidField``.
 
-    known: the fields that a form may have. silent: such as it may have too, but is not told of.
+    known: the fields that a form may have.
     """
     fields: dict[str, str] = {}
     seen: set[str] = set()
@@ -85,7 +96,7 @@ def texts(form: FormData, known: Sequence[str], *, silent: Sequence[str] = ()) -
         if name in seen:
             raise InvalidField(name, "this is there twice; send it once.")
         seen.add(name)
-        if name not in (*known, *silent):
+        if name not in known:
             raise InvalidField(name, f"there is no such field; use {', '.join(known)}.")
         if isinstance(value, str):
             if name == "image" and value:
@@ -136,12 +147,12 @@ def _box(text: str) -> Box:
 
 
 def _weights(text: str) -> Mapping[str, float]:
-    wanted = f'send an object of parts ({", ".join(_PARTS)}) and numbers from 0 to {MAX_WEIGHT:g}, such as {{"colour": 2}}'
+    wanted = f'send an object of parts ({", ".join(_WEIGHTS)}) and numbers from 0 to {MAX_WEIGHT:g}, such as {{"colour": 2}}'
     values = _json("weights", text, wanted)
     if not isinstance(values, dict) or not all(_is_number(value) and 0 <= value <= MAX_WEIGHT for value in values.values()):
         raise InvalidField("weights", f"{wanted}.")
     for part in values:
-        if part not in _PARTS:
+        if part not in _WEIGHTS:
             raise InvalidField("weights", f"there is no part {part!r}; {wanted}.")
     return {part: float(value) for part, value in values.items()}
 

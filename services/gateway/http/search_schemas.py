@@ -39,9 +39,11 @@ class ScoresOut(BaseModel):
     visual: float | None = Field(description="Likeness of the embeddings.", examples=[0.87])
     category: float | None = Field(description="Whether it is the same kind of thing.", examples=[0.9])
     colour: float | None = Field(description="Likeness of the colours.", examples=[0.74])
-    text: float | None = Field(description="Likeness of the words; `null` in this release.")
-    attributes: float | None = Field(description="Shared attributes; `null` in this release.")
-    business: float | None = Field(description="Business signals; `null` in this release.")
+    text: float | None = Field(description="How well its words fit the `text`; `null` without one.", examples=[0.4])
+    attributes: float | None = Field(
+        description="How well its attributes are those that the `text` names; `null` where it names none.", examples=[1.0]
+    )
+    business: float | None = Field(description="What the shop would rather sell: stock, rating, popularity, margin.", examples=[0.5])
 
 
 class ContributionOut(BaseModel):
@@ -50,6 +52,15 @@ class ContributionOut(BaseModel):
     part: str = Field(description="A part of `scores`.", examples=["visual"])
     weight: float = Field(description="How much the part counts.", examples=[0.6])
     value: float = Field(description="What the part says, 0..1.", examples=[0.87])
+
+
+class VariantOut(BaseModel):
+    """Another colour or size of a result's style."""
+
+    product_id: str = Field(description="Your own id.", examples=["SKU-1043"])
+    title: str = Field(description="As shoppers read it.", examples=["Linen shirt, navy"])
+    colour: str = Field(description="As you say it; empty where you do not.", examples=["Navy"])
+    image_url: str = Field(description="Its picture that matched best, relative to this server.")
 
 
 class ResultOut(BaseModel):
@@ -72,6 +83,9 @@ class ResultOut(BaseModel):
         default=None,
         description="Products left out because their picture is this one, edited or not: double listings. Only where there are any.",
         examples=[["SKU-2042"]],
+    )
+    variants: list[VariantOut] | None = Field(
+        default=None, description="Other colours and sizes of its style, best first, for which it stands. Only where there are any."
     )
     explanation: list[ContributionOut] | None = Field(default=None, description="Only with `explain`.")
 
@@ -100,6 +114,16 @@ class ResultOut(BaseModel):
         )
         if result.duplicates:  # as below
             out.duplicates = list(result.duplicates)
+        if result.variants:
+            out.variants = [
+                VariantOut(
+                    product_id=each.product_id,
+                    title=each.title,
+                    colour=each.colour,
+                    image_url=picture_address(each.product_id, each.image_id),
+                )
+                for each in result.variants
+            ]
         if explain:  # set only then: the field is left out of an answer that did not ask for it
             out.explanation = [ContributionOut(part=share.part, weight=share.weight, value=share.value) for share in result.explanation]
         return out

@@ -13,6 +13,7 @@ from shoplens.domain.copies import (
     ImageHolder,
     Recolouring,
 )
+from shoplens.domain.filters import Filter
 from shoplens.domain.index import (
     Hit,
     IndexedImage,
@@ -51,6 +52,7 @@ from shoplens.domain.searches import (
     Scores,
     SearchAnswer,
     SearchQuery,
+    Variant,
     Verdict,
 )
 from shoplens.domain.updates import (
@@ -64,6 +66,7 @@ from shoplens.domain.updates import (
     Write,
     WriteOutcome,
 )
+from shoplens.domain.wishes import Wish
 
 __all__ = [
     "WHOLE_FRAME",
@@ -80,6 +83,7 @@ __all__ = [
     "DeadLetter",
     "EncoderCard",
     "Features",
+    "Filter",
     "Hit",
     "ImageHolder",
     "ImageSource",
@@ -111,8 +115,10 @@ __all__ = [
     "SearchQuery",
     "StoredPicture",
     "Update",
+    "Variant",
     "Vector",
     "Verdict",
+    "Wish",
     "Write",
     "WriteOutcome",
 ]

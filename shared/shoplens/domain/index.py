@@ -61,6 +61,7 @@ class Hit:
     similarity: cosine of the two embeddings, −1..1.
     node: the taxonomy's name for the product's category.
     colour: the region's colour signature, as in ``Features``.
+    words: how well the product's words fit those that were searched for, 0..1; None where none were.
     """
 
     probe: int
@@ -72,3 +73,4 @@ class Hit:
     colour: Vector
     content_hash: str
     details: ProductDetails
+    words: float | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,13 +95,17 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class EncoderCard:
-    """What an encoder's outputs mean; a catalogue is built for exactly one ``version``."""
+    """What an encoder's outputs mean; a catalogue is built for exactly one ``version``.
+
+    palette: the colour signature of cloth in each of the lexicon's colours, by name.
+    """
 
     name: str
     version: str
     embedding_width: int
     colour_width: int
     categories: tuple[str, ...]
+    palette: Mapping[str, Vector] = field(default_factory=dict, compare=False)
 
     @property
     def model(self) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shoplens.domain.filters import Filter
 from shoplens.domain.index import IndexStatus
 from shoplens.domain.pictures import Box, Features, Picture, Region
 from shoplens.domain.products import ProductDetails
+from shoplens.domain.wishes import Wish
 
 
 class Verdict(StrEnum):
@@ -43,10 +45,21 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Another colour or size of a result's style; ``colour`` as the shop says it, empty where it does not."""
+
+    product_id: str
+    image_id: str
+    title: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A product in the answer; ``image_id`` is its picture that matched best, ``node`` the taxonomy's name for its category.
 
     duplicates: products left out of the answer because their picture is a copy of this one.
+    variants: products of the same style that this one stands for, best first.
     """
 
     product_id: str
@@ -57,6 +70,7 @@ class Result:
     details: ProductDetails
     explanation: tuple[Contribution, ...] = ()
     duplicates: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ class RankingQuery:
     category: the shopper's pick (a taxonomy node), or None.
     weights: overrides by part name, each 0..10.
     copies: pictures of which the query is an edited copy, by content hash, with the probability that it is, 0..1.
+    wish: what the shopper's words ask for.
     groups: pictures among the hits' that are copies of others, by content hash, with the name of their group.
     """
 
@@ -83,6 +98,7 @@ class RankingQuery:
     explain: bool = False
     copies: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    wish: Wish = field(default_factory=Wish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,10 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A camera search. Exactly one of ``picture`` and ``product_id``; ``category`` is a taxonomy node."""
+    """A camera search. Exactly one of ``picture`` and ``product_id``; ``category`` is a taxonomy node.
+
+    only: what the products found must fulfil. text: what the shopper says beside the photo ("in red, with long sleeves").
+    """
 
     picture: Picture | None = None
     product_id: str | None = None
@@ -104,6 +123,8 @@ class SearchQuery:
     top_k: int = 20
     weights: Mapping[str, float] = field(default_factory=dict)
     explain: bool = False
+    only: Filter | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ class MemoryMilvus:
     """What the catalogue uses of :class:`services.catalogue.connection.Milvus`.
 
     ``fuse`` writes go well, the next one goes to ``blow``, and all after it go well again. ``writes`` counts them.
+    ``searches``: the limit and the expression of each search.
     """
 
     embedded = None
@@ -25,6 +27,7 @@ class MemoryMilvus:
     def __init__(self) -> None:
         self.tables: dict[str, dict[int, Row]] = {}
         self.writes = 0
+        self.searches: list[tuple[int, str]] = []
         self.fuse = -1
         self.blow: Blow = lambda write: write(1.0)
 
@@ -66,11 +69,15 @@ class MemoryMilvus:
             visit(self.rows(name, [number], fields))
 
     def search(self, name: str, probes: NDArray[np.float32], *, limit: int, where: str, **_: object) -> list[Neighbours]:
-        assert not where
-        return [self._nearest(name, probe, limit) for probe in probes]
+        named = re.fullmatch(r"base in \[([\d, ]+)\]", where)
+        assert named or not where, "the only expression that is understood here"
+        bases = {int(number) for number in named[1].split(", ")} if named else None
+        rows = {number: row for number, row in self.tables[name].items() if bases is None or row["base"] in bases}
+        self.searches.append((limit, where))
+        return [self._nearest(rows, probe, limit) for probe in probes]
 
-    def _nearest(self, name: str, probe: NDArray[np.float32], limit: int) -> Neighbours:
-        similarities = {number: float(row["embedding"] @ probe) for number, row in self.tables[name].items()}
+    def _nearest(self, rows: Mapping[int, Row], probe: NDArray[np.float32], limit: int) -> Neighbours:
+        similarities = {number: float(row["embedding"] @ probe) for number, row in rows.items()}
         ids = sorted(similarities, key=lambda number: -similarities[number])[:limit]
         return Neighbours(ids, [similarities[number] for number in ids])
 

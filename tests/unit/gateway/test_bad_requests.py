@@ -129,6 +129,9 @@ def test_an_unusual_picture_is_searched_for(client: TestClient, shop: Shop, cont
         ("weights", "{"),
         ("explain", "perhaps"),
         ("size", "large"),
+        ("filter", "price <"),
+        ("filter", "red"),
+        ("text", "x" * 501),
     ],
 )
 def test_a_wrong_field_is_named(client: TestClient, shop: Shop, name: str, value: str) -> None:
@@ -137,9 +140,9 @@ def test_a_wrong_field_is_named(client: TestClient, shop: Shop, name: str, value
     assert not shop.queries
 
 
-@pytest.mark.parametrize("name", ["text", "filter"])
-def test_fields_of_a_later_release_are_refused_rather_than_ignored(client: TestClient, name: str) -> None:
-    problem(client.post("/v1/search", files=photo(), data={name: "red"}), 400, "not-yet-supported", name)
+def test_an_error_in_a_filter_points_at_the_column(client: TestClient) -> None:
+    found = problem(client.post("/v1/search", files=photo(), data={"filter": "price < cheap"}), 400, "invalid-field", "filter")
+    assert found["detail"] == "filter: column 9: price is compared with a number, not with cheap."
 
 
 def test_an_unknown_category_lists_those_there_are(client: TestClient) -> None:

@@ -19,6 +19,7 @@ from shoplens.domain import (
     Copy,
     EncoderCard,
     Features,
+    Filter,
     Hit,
     IndexStatus,
     Picture,
@@ -28,6 +29,7 @@ from shoplens.domain import (
     Verdict,
 )
 from shoplens.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
+from shoplens.filters import parse
 
 CARD = EncoderCard("test", "1", 2, 2, ("dress", "shoes"))
 PICTURE = Picture(np.zeros((40, 30, 3), np.uint8), "hash", 30, 40)
@@ -64,10 +66,12 @@ class Encoding:
 class Catalogue:
     def __init__(self) -> None:
         self.nodes: list[tuple[str, ...]] = []
+        self.asked: list[tuple[Filter | None, str, int]] = []
         self.similarity = 0.9
 
-    def search(self, probes, *, limit, nodes=(), model):
+    def search(self, probes, *, limit, nodes=(), model, only=None, words=""):
         self.nodes.append(tuple(nodes))
+        self.asked.append((only, words, limit))
         assert model == CARD.model
         return [
             Hit(probe, name, "1", self.similarity, WHOLE_FRAME, "dress", np.array([1, 0], np.float32), name, ProductDetails(title=name))
@@ -121,9 +125,18 @@ def copies() -> Copying:
 @pytest.fixture
 def camera(encoder, catalogue, copies):
     def make(*regions: Region) -> CameraSearch:
-        return CameraSearch(Detecting(*regions), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories), copies)
+        return CameraSearch(Detecting(*regions), encoder, catalogue, FusionRanker.fixed(RankingWeights.load(), CARD), copies)
 
     return make
+
+
+def test_a_filter_and_the_words_of_a_wish_go_to_the_catalogue_which_looks_further_then(camera, catalogue):
+    only = parse("price < 50")
+    camera().search(SearchQuery(picture=PICTURE, only=only, text="this, but in red"))
+    camera().search(SearchQuery(picture=PICTURE))
+    (asked_only, words, further), (nothing, silent, near) = catalogue.asked
+    assert (asked_only, words, nothing, silent) == (only, "red", None, "")
+    assert further > near
 
 
 def test_the_frame_and_the_most_salient_region_are_searched(camera, encoder):
@@ -220,5 +233,5 @@ def test_a_search_answers_without_copies_where_they_cannot_be_asked(camera, copi
 
 
 def test_a_search_can_do_without_copies_altogether(encoder, catalogue):
-    camera = CameraSearch(Detecting(), encoder, catalogue, FusionRanker(RankingWeights.load(), CARD.categories), None)
+    camera = CameraSearch(Detecting(), encoder, catalogue, FusionRanker.fixed(RankingWeights.load(), CARD), None)
     assert camera.search(SearchQuery(picture=PICTURE)).ranking.verdict is Verdict.SAME_PRODUCT

@@ -99,7 +99,7 @@ def test_the_openapi_document_describes_every_field_of_a_search(client: TestClie
     document = client.get("/openapi.json").json()
     search = document["paths"]["/v1/search"]["post"]
     fields = search["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert set(fields) == {"image", "url", "product_id", "box", "category", "region_score", "top_k", "weights", "explain"}
+    assert set(fields) == {"image", "url", "product_id", "box", "category", "text", "filter", "region_score", "top_k", "weights", "explain"}
     assert all({"description"} <= set(each) for each in fields.values())
     assert "application/problem+json" in search["responses"]["400"]["content"]
     assert "422" not in json.dumps(document["paths"])

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from services.ranker.engine import FusionRanker
 from services.ranker.weights import RankingWeights
-from shoplens.domain import WHOLE_FRAME, Features, Hit, ProductDetails, RankingQuery, Vector, Verdict
+from shoplens.domain import WHOLE_FRAME, EncoderCard, Features, Hit, ProductDetails, RankingQuery, Vector, Verdict
 from shoplens.errors import InvalidArgument
 
 LEAVES = ("t-shirt", "shirt", "dress", "shoes")
 RED, BLUE = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+CARD = EncoderCard("test", "1", 1, 2, LEAVES, {"red": RED, "blue": BLUE})
 
 
 def features(leaf: str = "shirt", colour: Vector = RED, content_hash: str = "query") -> Features:
@@ -46,7 +47,7 @@ def ranker() -> FusionRanker:
             "vote": {"neighbours": 30, "share": 0.5},
         }
     )
-    return FusionRanker(weights, LEAVES)
+    return FusionRanker.fixed(weights, CARD)
 
 
 def ids(ranking) -> list[str]:
@@ -85,7 +86,7 @@ def test_a_product_is_worth_its_best_pair_of_probe_and_region(ranker):
 
 def test_the_explanation_adds_up_to_the_score(ranker):
     result = ranker.rank(RankingQuery((features(),), explain=True), [hit("a", 0.7, colour=BLUE, node="dress")]).results[0]
-    assert {share.part for share in result.explanation} == {"visual", "colour", "category"}
+    assert {share.part for share in result.explanation} == {"visual", "colour", "category", "business"}
     assert sum(share.weight * share.value for share in result.explanation) == pytest.approx(result.score)
 
 
@@ -131,7 +132,7 @@ def test_the_shoppers_pick_always_wins(ranker):
 
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.floats(-1, 1), st.integers(0, 1)), max_size=40), st.integers(1, 5))
 def test_every_answer_is_ordered_bounded_and_without_repeats(matches, top_k):
-    ranker = FusionRanker(RankingWeights.load(), LEAVES)
+    ranker = FusionRanker.fixed(RankingWeights.load(), CARD)
     hits = [hit(product_id, similarity, probe=probe) for product_id, similarity, probe in matches]
     results = ranker.rank(RankingQuery((features(), features()), top_k=top_k), hits).results
     scores = [result.score for result in results]

@@ -13,7 +13,7 @@ from services.gateway.http.identifiers import ProductId
 from services.gateway.http.parts import Given, Parts
 from services.gateway.http.search_form import SearchForm
 from services.gateway.http.search_schemas import SearchOut
-from shoplens import images
+from shoplens import filters, images
 from shoplens.domain import SearchAnswer, SearchQuery
 from shoplens.taxonomy import taxonomy
 
@@ -55,6 +55,21 @@ _FORM: dict[str, Any] = {
                             "description": "What it is, where the guess is wrong: a name of /v1/categories, or a common synonym.",
                             "examples": ["shirt"],
                         },
+                        "text": {
+                            "type": "string",
+                            "maxLength": search_form.MAX_TEXT,
+                            "description": "What the photo does not show: colours and attributes become targets, the rest is matched "
+                            "by words with titles, brands and descriptions.",
+                            "examples": ["this, but in red, with long sleeves"],
+                        },
+                        "filter": {
+                            "type": "string",
+                            "maxLength": filters.MAX_LENGTH,
+                            "description": "What a product must fulfil: category, brand, price, currency, in_stock, title, product_id or "
+                            "any attribute by its name, with `= != < <= > >= IN AND OR NOT ( )`. The language is that of AIP-160: OR binds "
+                            "closer than AND.",
+                            "examples": ['price < 50 AND in_stock = true AND colour IN (red, "dark blue")'],
+                        },
                         "region_score": {
                             "type": "number",
                             "minimum": 0,
@@ -72,7 +87,8 @@ _FORM: dict[str, Any] = {
                         },
                         "weights": {
                             "type": "string",
-                            "description": "How much each part counts: JSON, part → 0..10. Parts left out keep their weight.",
+                            "description": "How much each part counts: JSON, part → 0..10. Parts left out keep their weight. "
+                            "`variety` lets likes give way to one another.",
                             "examples": ['{"visual": 1, "colour": 2}'],
                         },
                         "explain": {
@@ -92,8 +108,7 @@ _FORM: dict[str, Any] = {
 @router.post(
     "/search",
     summary="Find a photo's products",
-    description="The shop's products that look like what the photo shows, best first. The fields `text` and `filter` belong to a "
-    "later release and are answered 400.",
+    description="The shop's products that look like what the photo shows, best first.",
     response_model=SearchOut,
     response_model_exclude_unset=True,
     openapi_extra=_FORM,
@@ -165,6 +180,8 @@ def _searched(parts: Parts, form: SearchForm) -> SearchAnswer:
             top_k=form.top_k,
             weights=form.weights,
             explain=form.explain,
+            only=form.only,
+            text=form.text,
         )
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from shoplens.api.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc
 from shoplens.domain import (
     Features,
+    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -100,10 +101,24 @@ class CatalogueClient(Client):
             found.setdefault(holder.image.content_hash, []).append(holder)
         return found
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+    def search(
+        self,
+        probes: Sequence[Vector],
+        *,
+        limit: int,
+        nodes: Sequence[str] = (),
+        model: str,
+        only: Filter | None = None,
+        words: str = "",
+    ) -> Sequence[Hit]:
         with packing():
             request = catalogue_pb2.SearchRegionsRequest(
-                probes=[pack_vector(probe) for probe in probes], limit=limit, nodes=nodes, model=model
+                probes=[pack_vector(probe) for probe in probes],
+                limit=limit,
+                nodes=nodes,
+                model=model,
+                filter="" if only is None else str(only),
+                words=words,
             )
         return [unpack_hit(hit) for hit in self._call(self._stub.SearchRegions, request).hits]
 

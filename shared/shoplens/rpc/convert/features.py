@@ -32,8 +32,10 @@ def pack_card(card: EncoderCard) -> encoder_pb2.EncoderCard:
         embedding_width=card.embedding_width,
         colour_width=card.colour_width,
         categories=card.categories,
+        palette={name: pack_vector(signature) for name, signature in card.palette.items()},
     )
 
 
 def unpack_card(message: encoder_pb2.EncoderCard) -> EncoderCard:
-    return EncoderCard(message.name, message.version, message.embedding_width, message.colour_width, tuple(message.categories))
+    palette = {name: unpack_vector(signature) for name, signature in message.palette.items()}
+    return EncoderCard(message.name, message.version, message.embedding_width, message.colour_width, tuple(message.categories), palette)

@@ -62,6 +62,7 @@ def pack_hit(hit: Hit) -> catalogue_pb2.Hit:
         colour=pack_vector(hit.colour),
         content_hash=hit.content_hash,
         details=pack_details(hit.details),
+        words=hit.words,
     )
 
 
@@ -76,6 +77,7 @@ def unpack_hit(message: catalogue_pb2.Hit) -> Hit:
         colour=unpack_vector(message.colour),
         content_hash=message.content_hash,
         details=unpack_details(message.details),
+        words=message.words if message.HasField("words") else None,
     )
 
 

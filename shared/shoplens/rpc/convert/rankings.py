@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from shoplens.api.ranker.v1 import ranker_pb2
-from shoplens.domain import CategoryGuess, Contribution, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.domain import CategoryGuess, Contribution, Ranking, RankingQuery, Result, Scores, Variant, Verdict, Wish
 from shoplens.errors import InvalidArgument
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.products import pack_details, unpack_details
@@ -22,6 +24,7 @@ def pack_ranking_query(query: RankingQuery) -> ranker_pb2.RankingQuery:
         explain=query.explain,
         copies=query.copies,
         groups=query.groups,
+        wish=_pack_wish(query.wish),
     )
 
 
@@ -34,7 +37,26 @@ def unpack_ranking_query(message: ranker_pb2.RankingQuery) -> RankingQuery:
         explain=message.explain,
         copies=dict(message.copies),
         groups=dict(message.groups),
+        wish=_unpack_wish(message.wish),
     )
+
+
+def _pack_wish(wish: Wish) -> ranker_pb2.Wish:
+    return ranker_pb2.Wish(
+        words=wish.words, colours=wish.colours, attributes=_pack_values(wish.attributes), unlike=_pack_values(wish.unlike)
+    )
+
+
+def _unpack_wish(message: ranker_pb2.Wish) -> Wish:
+    return Wish(message.words, tuple(message.colours), _unpack_values(message.attributes), _unpack_values(message.unlike))
+
+
+def _pack_values(values: Mapping[str, Sequence[str]]) -> dict[str, ranker_pb2.Values]:
+    return {name: ranker_pb2.Values(values=each) for name, each in values.items()}
+
+
+def _unpack_values(messages: Mapping[str, ranker_pb2.Values]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(message.values) for name, message in messages.items()}
 
 
 def pack_scores(scores: Scores) -> ranker_pb2.Scores:
@@ -63,6 +85,10 @@ def pack_result(result: Result) -> ranker_pb2.Result:
         details=pack_details(result.details),
         explanation=[ranker_pb2.Contribution(part=each.part, weight=each.weight, value=each.value) for each in result.explanation],
         duplicates=result.duplicates,
+        variants=[
+            ranker_pb2.Variant(product_id=each.product_id, image_id=each.image_id, title=each.title, colour=each.colour)
+            for each in result.variants
+        ],
     )
 
 
@@ -76,6 +102,7 @@ def unpack_result(message: ranker_pb2.Result) -> Result:
         details=unpack_details(message.details),
         explanation=tuple(Contribution(each.part, each.weight, each.value) for each in message.explanation),
         duplicates=tuple(message.duplicates),
+        variants=tuple(Variant(each.product_id, each.image_id, each.title, each.colour) for each in message.variants),
     )
 
 

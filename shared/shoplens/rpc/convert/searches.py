@@ -6,6 +6,7 @@ from shoplens import images
 from shoplens.api.search.v1 import search_pb2
 from shoplens.domain import Picture, SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument
+from shoplens.filters import parse
 from shoplens.rpc.convert.index import pack_status, unpack_status
 from shoplens.rpc.convert.pictures import pack_box, pack_picture, pack_region, unpack_box, unpack_picture, unpack_region
 from shoplens.rpc.convert.rankings import pack_ranking, unpack_ranking
@@ -24,6 +25,8 @@ def pack_query(query: SearchQuery) -> search_pb2.SearchRequest:
         top_k=query.top_k,
         weights=query.weights,
         explain=query.explain,
+        filter="" if query.only is None else str(query.only),
+        text=query.text,
     )
     if query.picture is not None:
         message.picture.CopyFrom(pack_picture(query.picture))
@@ -43,6 +46,8 @@ def unpack_query(message: search_pb2.SearchRequest) -> SearchQuery:
         top_k=message.top_k if message.HasField("top_k") else DEFAULT_TOP_K,
         weights=dict(message.weights),
         explain=message.explain,
+        only=parse(message.filter) if message.filter else None,
+        text=message.text,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from shoplens import deadlines
 from shoplens.domain import (
     Features,
+    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -32,6 +33,7 @@ from shoplens.domain import (
     WriteOutcome,
 )
 from shoplens.errors import FailedPrecondition, InvalidArgument, NotFound
+from shoplens.filters import facts, matches
 
 _FIELDS = frozenset(field.name for field in fields(ProductDetails))
 
@@ -117,14 +119,25 @@ class FakeCatalogue:
                 found.setdefault(wanted, []).extend(ImageHolder(product_id, image) for image in images)
         return {content_hash: holders for content_hash, holders in found.items() if holders}
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+    def search(
+        self,
+        probes: Sequence[Vector],
+        *,
+        limit: int,
+        nodes: Sequence[str] = (),
+        model: str,
+        only: Filter | None = None,
+        words: str = "",
+    ) -> Sequence[Hit]:
         deadlines.check()
         self._require(model)
         entries = [entry for entry in list(self._entries.values()) if not nodes or entry.product.node in nodes]
+        entries = [entry for entry in entries if only is None or matches(only, facts(entry.product))]
         hits = []
         for probe, vector in enumerate(probes):
-            near = [hit for entry in entries for hit in _hits(entry, probe, vector)]
-            hits += sorted(near, key=lambda hit: -hit.similarity)[:limit]
+            near = [hit for entry in entries for hit in _hits(entry, probe, vector, words)]
+            near.sort(key=lambda hit: -hit.similarity)
+            hits += near[:limit] + [hit for hit in near[limit:] if hit.words][:limit]
         return hits
 
     def status(self) -> IndexStatus:
@@ -220,7 +233,9 @@ def _changed(details: ProductDetails, changes: Mapping[str, Any]) -> ProductDeta
     return replace(details, **{**changes, "attributes": kept})
 
 
-def _hits(entry: _Entry, probe: int, vector: Vector) -> list[Hit]:
+def _hits(entry: _Entry, probe: int, vector: Vector, words: str) -> list[Hit]:
+    asked = set(words.lower().split())
+    title = set(entry.product.details.title.lower().split())
     return [
         Hit(
             probe=probe,
@@ -232,6 +247,7 @@ def _hits(entry: _Entry, probe: int, vector: Vector) -> list[Hit]:
             colour=region.features.colour,
             content_hash=image.image.content_hash,
             details=entry.product.details,
+            words=len(asked & title) / len(asked) if asked else None,
         )
         for image in entry.images
         for region in image.regions

@@ -102,7 +102,9 @@ class FakeSearch:
     def _answer(self, query: SearchQuery, probes: Sequence[Features], without: str | None = None) -> SearchAnswer:
         model = self._encoder.card().model
         nodes = taxonomy().below(query.category) if query.category is not None else ()
-        hits = self._catalogue.search([probe.embedding for probe in probes], limit=max(_LIMIT, query.top_k), nodes=nodes, model=model)
+        hits = self._catalogue.search(
+            [probe.embedding for probe in probes], limit=max(_LIMIT, query.top_k), nodes=nodes, model=model, only=query.only
+        )
         others = [hit for hit in hits if hit.product_id != without]
         ranking = self._ranker.rank(RankingQuery(tuple(probes), query.category, dict(query.weights), query.top_k, query.explain), others)
         region = Region(query.box or WHOLE_FRAME, taxonomy().group(ranking.categories[0].name), 1.0)

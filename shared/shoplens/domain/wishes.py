@@ -1,0 +1,20 @@
+"""What a shopper's words ask for beside the photo: "this, but in red, with long sleeves"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """words: those that say something, to be matched as they are; empty where none do.
+
+    colours: named ones, any of which will do. attributes: for each attribute the values any of which will do.
+    unlike: for each attribute (and for ``colour``) the values that will not.
+    """
+
+    words: str = ""
+    colours: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unlike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
