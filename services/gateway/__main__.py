@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
 import structlog
@@ -11,6 +11,7 @@ import uvicorn
 
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
+from services.gateway.feedback import KafkaFeedback, NoFeedback
 from services.gateway.http import HttpSettings, create_app
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
@@ -29,7 +30,9 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         IngestClient(settings.ingest) as ingest,
         CopiesClient(settings.copies) as copies,
         Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
+        ExitStack() as opened,
     ):
+        log = opened.enter_context(KafkaFeedback(settings.kafka, topic=settings.feedback_topic)) if settings.kafka else NoFeedback()
         search = CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
         app = create_app(
@@ -38,6 +41,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             ingest=ingest,
             catalogue=catalogue,
             fetcher=fetcher,
+            feedback_log=log,
             readiness=probes,
             settings=HttpSettings.from_environment(),
         )

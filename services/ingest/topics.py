@@ -10,18 +10,18 @@ listener commits without waiting what the stream has reached, and notes what was
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from shoplens.domain import DeadLetter, Message, Position
 from shoplens.errors import Unavailable
+from shoplens.kafka import producer, speaking_kafka
 
 UPDATES: Final = "catalogue.updates"
 DEAD: Final = "catalogue.updates.dead"
@@ -32,15 +32,6 @@ _SESSION_MS: Final = 10_000
 _HEADERS: Final = ("reason", "detail", "log", "offset", "told_at")
 
 _log = structlog.get_logger(__name__)
-
-
-@contextmanager
-def _kafka(what: str) -> Iterator[None]:
-    """Kafka's errors as ours."""
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka did not {what} ({error}); start it, or correct its address.", retry_after_s=5.0) from error
 
 
 class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -60,7 +51,7 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
         self._lost: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reached: dict[str, int] = {}
         self._paused = False
-        with _kafka("answer"):
+        with speaking_kafka("answer"):
             self._consumer = KafkaConsumer(
                 bootstrap_servers=servers.split(","),
                 group_id=group,
@@ -77,7 +68,7 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
 
     def poll(self, timeout_s: float) -> Sequence[Message]:
         try:
-            with _kafka("bring messages"):
+            with speaking_kafka("bring messages"):
                 found = self._consumer.poll(timeout_ms=round(1_000 * timeout_s))
         finally:
             self._tell_losses()
@@ -95,7 +86,7 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
     def commit(self, offsets: Mapping[str, int]) -> None:
         known = self._committed(offsets)
         if known:
-            with _kafka("take a commit"):
+            with speaking_kafka("take a commit"):
                 self._consumer.commit(known, timeout_ms=_ANSWER_MS)
 
     def pause(self) -> None:
@@ -112,7 +103,7 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
         mine = {partition: log for partition, log in list(self._names.items()) if partition in self._assigned}
         if not mine:
             return {}
-        with _kafka("tell the ends of its partitions"):
+        with speaking_kafka("tell the ends of its partitions"):
             ends = self._consumer.end_offsets(list(mine), timeout_ms=_ANSWER_MS)
             return {log: max(0, ends[each] - self._consumer.position(each, timeout_ms=_ANSWER_MS)) for each, log in mine.items()}
 
@@ -181,7 +172,7 @@ class KafkaUpdates(ConsumerRebalanceListener):  # type: ignore[misc]  # the libr
 
     def _identity(self) -> str:
         """The topic's own id, which a topic that is made again does not share."""
-        with _kafka("describe the topic"):
+        with speaking_kafka("describe the topic"):
             admin = KafkaAdminClient(bootstrap_servers=self._servers.split(","))
             try:
                 (described,) = admin.describe_topics([self._topic])
@@ -195,14 +186,14 @@ class KafkaDeadLetters:
 
     def __init__(self, servers: str, *, topic: str = DEAD) -> None:
         self._topic = topic
-        with _kafka("answer"):
+        with speaking_kafka("answer"):
             self._producer = producer(servers)
 
     def send(self, letter: DeadLetter) -> None:
         message = letter.message
         told = (letter.reason, letter.detail, message.position.log, str(message.position.offset), message.told_at.isoformat())
         headers = [(name, value.encode()) for name, value in zip(_HEADERS, told, strict=True)]
-        with _kafka("keep a dead letter"):
+        with speaking_kafka("keep a dead letter"):
             self._producer.send(self._topic, key=message.key, value=message.value, headers=headers).get(timeout=_ANSWER_MS / 1_000)
 
     def close(self) -> None:
@@ -213,13 +204,6 @@ class KafkaDeadLetters:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def producer(servers: str) -> KafkaProducer:
-    """One that a broker has to acknowledge to, on every replica in sync, and that never writes twice."""
-    return KafkaProducer(
-        bootstrap_servers=servers.split(","), acks="all", enable_idempotence=True, linger_ms=5, reconnect_backoff_max_ms=1_000
-    )
 
 
 def dead_letter(position: Position, record: Any) -> DeadLetter:

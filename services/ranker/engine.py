@@ -10,13 +10,16 @@ that copy each other are one result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from random import Random
 
 import numpy as np
 
 from services.ranker import category
 from services.ranker.business import business
+from services.ranker.interleaving import FIXED, LEARNED, team_draft
+from services.ranker.rules import Rules
 from services.ranker.variety import Shown, folded, style_of, varied
 from services.ranker.weights import PARTS, PartWeights, RankingWeights, VerdictThresholds
 from services.ranker.wishes import Wishes
@@ -38,46 +41,42 @@ class _Match:
 class FusionRanker:
     """Implements ``ports.Ranker``."""
 
-    def __init__(self, weights: Callable[[], RankingWeights], card: EncoderCard, tree: Taxonomy | None = None) -> None:
-        """``weights``: asked once for each ranking, so that they may change meanwhile."""
-        self._weights = weights
+    def __init__(self, rules: Callable[[], Rules], card: EncoderCard, tree: Taxonomy | None = None) -> None:
+        """``rules``: asked once for each ranking, so that they may change meanwhile."""
+        self._rules = rules
         self._card = card
         self._taxonomy = tree or taxonomy()
 
     @classmethod
     def fixed(cls, weights: RankingWeights, card: EncoderCard) -> FusionRanker:
         """With weights that stay."""
-        return cls(lambda: weights, card)
+        rules = Rules(weights)
+        return cls(lambda: rules, card)
 
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
         deadlines.check()
-        settings = self._weights()
+        rules = self._rules()
+        settings = rules.weights
         wishes = Wishes(query.wish, self._card.palette, lexicon(), settings.attributes)
         weights = _weights(settings, query, wishes)
         fused = self._categories(query, hits, settings)
         shares = weights.shares(_active(query, wishes))
         agreement = cache(partial(category.agreement, fused=fused, taxonomy=self._taxonomy))
-        shown: list[Shown] = []
-        for match in _best(query, hits, weights, wishes):
-            hit = match.hit
-            values = {
-                "visual": match.look,
-                "category": agreement(hit.node),
-                "colour": match.colour,
-                "text": hit.words or 0.0,
-                "attributes": wishes.attributes(wishes.mentions(hit.details)) if "attributes" in shares else 0.0,
-                "business": business(hit.details, settings.business),
-            }
-            result = _result(hit, {part: values[part] for part in shares}, shares, explain=query.explain)
-            picture = query.groups.get(hit.content_hash, hit.content_hash)
-            shown.append(Shown(result, picture, style_of(hit.details, settings.styles), hit.colour))
-        shown.sort(key=lambda each: (-each.result.score, each.result.product_id))
+        matches = _best(query, hits, weights, wishes)
+        values = [_values(match, agreement(match.hit.node), wishes, settings, shares) for match in matches]
+        results = _ordered(rules, query, _fixed(matches, values, shares, explain=query.explain), values)
+        by_product = {match.hit.product_id: match.hit for match in matches}
+        shown = [self._shown(result, by_product[result.product_id], query, settings) for result in results]
         ordered = varied(folded(shown), weights.variety, query.top_k)
         return Ranking(
             categories=category.guesses(fused),
-            verdict=_verdict(query, hits, [each.result for each in shown], settings.verdict),
+            verdict=_verdict(query, hits, results, settings.verdict),
             results=tuple(each.result for each in ordered),
         )
+
+    def _shown(self, result: Result, hit: Hit, query: RankingQuery, settings: RankingWeights) -> Shown:
+        picture = query.groups.get(hit.content_hash, hit.content_hash)
+        return Shown(result, picture, style_of(hit.details, settings.styles), hit.colour)
 
     def _categories(self, query: RankingQuery, hits: Sequence[Hit], settings: RankingWeights) -> Mapping[str, float]:
         posterior = category.model_posterior(query.probes, self._card.categories)
@@ -105,16 +104,50 @@ def _active(query: RankingQuery, wishes: Wishes) -> list[str]:
     return [part for part in PARTS if not silent.get(part, False)]
 
 
-def _result(hit: Hit, values: Mapping[str, float], shares: Mapping[str, float], *, explain: bool) -> Result:
-    return Result(
-        product_id=hit.product_id,
-        image_id=hit.image_id,
-        node=hit.node,
-        score=sum(share * values[part] for part, share in shares.items()),
-        scores=Scores(**values),
-        details=hit.details,
-        explanation=tuple(Contribution(part, share, values[part]) for part, share in shares.items()) if explain else (),
-    )
+def _values(match: _Match, agreement: float, wishes: Wishes, settings: RankingWeights, shares: Mapping[str, float]) -> dict[str, float]:
+    """What each part that has something to say says of a product, 0..1."""
+    details = match.hit.details
+    values = {"visual": match.look, "category": agreement, "colour": match.colour, "business": business(details, settings.business)}
+    if "text" in shares:
+        values["text"] = match.hit.words or 0.0
+    if "attributes" in shares:
+        values["attributes"] = wishes.attributes(wishes.mentions(details))
+    return {part: values[part] for part in shares}
+
+
+def _fixed(matches: Sequence[_Match], values: Sequence[Mapping[str, float]], shares: Mapping[str, float], *, explain: bool) -> list[Result]:
+    """Every product as the weights have it, in no order."""
+    return [
+        Result(
+            product_id=match.hit.product_id,
+            image_id=match.hit.image_id,
+            node=match.hit.node,
+            score=sum(share * each[part] for part, share in shares.items()),
+            scores=Scores(**each),
+            details=match.hit.details,
+            explanation=tuple(Contribution(part, share, each[part]) for part, share in shares.items()) if explain else (),
+        )
+        for match, each in zip(matches, values, strict=True)
+    ]
+
+
+def _ordered(rules: Rules, query: RankingQuery, fixed: Sequence[Result], values: Sequence[Mapping[str, float]]) -> list[Result]:
+    """Best first: as the weights have it, as what was learned does, or as both do in turn."""
+    if rules.learned is None or query.weights or not fixed:
+        # Whoever sends weights of their own means the weights.
+        return _sorted(fixed)
+    scores = rules.learned.scores(values)
+    explained = [rules.learned.explained(each, score) if query.explain else () for each, score in zip(values, scores, strict=True)]
+    learned = [replace(result, score=score, explanation=why) for result, score, why in zip(fixed, scores, explained, strict=True)]
+    if not rules.weights.trial:
+        return _sorted(learned)
+    by_team = {FIXED: {each.product_id: each for each in fixed}, LEARNED: {each.product_id: each for each in learned}}
+    of_fixed, of_learned = ([each.product_id for each in _sorted(results)] for results in (fixed, learned))
+    return [replace(by_team[team][product_id], team=team) for product_id, team in team_draft(of_fixed, of_learned, Random())]
+
+
+def _sorted(results: Sequence[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: (-result.score, result.product_id))
 
 
 def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights, wishes: Wishes) -> list[_Match]:

@@ -110,9 +110,12 @@ class RankingWeights(_Frozen):
     """The whole file.
 
     attributes: how much a wish for an attribute counts beside the others; 1 where nothing is said.
+    learned: the file beside this one of a ranker that takes the place of the weights. trial: it plays against them instead.
     """
 
     encoder: str
+    learned: str = Field(default="", pattern=r"^(learned-[0-9a-f]{16}\.json)?$")
+    trial: bool = False
     weights: PartWeights
     asked: Asked = Asked()
     verdict: VerdictThresholds
@@ -147,4 +150,5 @@ class RankingWeights(_Frozen):
 
 def _said(detail: Any) -> str:
     where = ".".join(map(str, detail["loc"]))
-    return f"{where}: {detail['msg']}" if where else str(detail["msg"])
+    said = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said

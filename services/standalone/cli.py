@@ -1,4 +1,7 @@
-"""The command line: ``shoplens serve``, ``import``, ``search``, ``copies``, ``compare``; ``events`` and ``dead`` are in ``commands``."""
+"""The command line: ``shoplens serve``, ``import``, ``search``, ``copies``, ``compare``.
+
+``events`` and ``dead`` are in ``commands``; ``weights``, ``learn`` and ``trial`` in ``ranking``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone import commands
+from services.standalone import commands, ranking
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal, told
 from shoplens import __version__
@@ -16,6 +19,9 @@ from shoplens.domain import CopyOrder
 app = typer.Typer(name="shoplens", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 app.add_typer(commands.events, name="events")
 app.add_typer(commands.dead, name="dead")
+app.add_typer(ranking.weights, name="weights")
+app.command(name="learn")(ranking.learn)
+app.command(name="trial")(ranking.trial)
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -104,6 +110,10 @@ def search(
     data: Data = None,
     top_k: Annotated[int, typer.Option(help="How many products.", min=1, max=200)] = 20,
     category: Annotated[str | None, typer.Option(help="Only products of this category, as in dress.", show_default=False)] = None,
+    text: Annotated[str, typer.Option(help='What the photo does not show, as in "in red, with long sleeves".', show_default=False)] = "",
+    only: Annotated[
+        str, typer.Option("--filter", help='Only products of which this is true, as in "price < 50 AND brand = Acme".', show_default=False)
+    ] = "",
     json: Json = False,
 ) -> None:
     """Find the products that a photo shows, and those nearest to it."""
@@ -111,7 +121,7 @@ def search(
 
     terminal = Terminal(quiet=json)
     with told(terminal):
-        answer = search_photo(photo, _target(server, data), top_k=top_k, category=category)
+        answer = search_photo(photo, _target(server, data), top_k=top_k, category=category, text=text, only=only)
         if json:
             terminal.json(answer)
         else:

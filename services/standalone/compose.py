@@ -16,6 +16,7 @@ from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
+from services.gateway.feedback import FeedbackFile
 from services.ingest.afterwards import Afterwards
 from services.ingest.engine import Pipeline
 from services.ingest.followed import DeadFile, FollowedFile
@@ -24,13 +25,13 @@ from services.ingest.running import running
 from services.ingest.stream import UpdateStream
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
-from services.standalone.places import DEAD_FILE, MARK_FILE, WEIGHTS_FOLDER
+from services.standalone.places import DEAD_FILE, FEEDBACK_FILE, MARK_FILE, WEIGHTS_FOLDER
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import SqliteCache
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
-from shoplens.ports import Catalogue, CopySearch, Detector, Encoder, Ingest, Ranker, Search
+from shoplens.ports import Catalogue, CopySearch, Detector, Encoder, FeedbackLog, Ingest, Ranker, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Parts:
     ingest: Ingest
     search: Search
     fetcher: Fetcher
+    feedback: FeedbackLog
     readiness: Mapping[str, Callable[[], None]]
     _opened: ExitStack
 
@@ -88,6 +90,7 @@ def compose(settings: StandaloneSettings) -> Parts:
             ingest=Pipeline(preparation, catalogue),
             search=CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None),
             fetcher=fetcher,
+            feedback=opened.enter_context(FeedbackFile(settings.data / FEEDBACK_FILE)),
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),
         )

@@ -72,6 +72,7 @@ def application(parts: Parts, loading: Loading, credits: Sequence[Credit]) -> Fa
         ingest=parts.ingest,
         catalogue=parts.catalogue,
         fetcher=parts.fetcher,
+        feedback_log=parts.feedback,
         readiness={**parts.readiness, "loading": loading.require},
         settings=HttpSettings.from_environment(),
         credits=credits,

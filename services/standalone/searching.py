@@ -11,17 +11,27 @@ from services.standalone.settings import StandaloneSettings
 from shoplens import log
 from shoplens.domain import CopyOrder, CopyQuery, SearchQuery
 from shoplens.errors import InvalidArgument
+from shoplens.filters import parse
 from shoplens.images import decode
 from shoplens.taxonomy import taxonomy
 
 
-def search_photo(photo: Path, target: str | StandaloneSettings, *, top_k: int, category: str | None) -> dict[str, Any]:
+def search_photo(
+    photo: Path, target: str | StandaloneSettings, *, top_k: int, category: str | None = None, text: str = "", only: str = ""
+) -> dict[str, Any]:
     """The answer as ``POST /v1/search`` gives it. ``target``: a server's address, or the settings of a data folder."""
     content = photo_content(photo)
     if isinstance(target, str):
         with RemoteShop(target) as server:
-            return server.search(content, top_k=top_k, category=category)
-    query = SearchQuery(picture=decode(content), category=None if category is None else taxonomy().node(category), top_k=top_k)
+            form = {"top_k": str(top_k), "category": category or "", "text": text, "filter": only}
+            return server.search(content, {name: value for name, value in form.items() if value})
+    query = SearchQuery(
+        picture=decode(content),
+        category=None if category is None else taxonomy().node(category),
+        top_k=top_k,
+        text=text,
+        only=parse(only) if only else None,
+    )
     # Only here: loading the models takes seconds that a remote search need not wait for.
     from services.gateway.http.search_schemas import SearchOut
     from services.standalone.compose import compose

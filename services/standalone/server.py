@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Self
 
 import httpx
@@ -55,10 +55,9 @@ class RemoteShop:
         if batch:
             yield from self._import(batch)
 
-    def search(self, photo: bytes, *, top_k: int, category: str | None) -> dict[str, Any]:
-        """The answer of ``POST /v1/search``, as JSON."""
-        form = {"top_k": str(top_k)} | ({"category": category} if category else {})
-        response = self._send("/v1/search", data=form, files={"image": ("photo", photo)})
+    def search(self, photo: bytes, form: Mapping[str, str]) -> dict[str, Any]:
+        """The answer of ``POST /v1/search``, as JSON; ``form``: its fields beside the photo."""
+        response = self._send("/v1/search", data=dict(form), files={"image": ("photo", photo)})
         answer: dict[str, Any] = response.json()
         return answer
 

@@ -17,11 +17,12 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from services.ingest.topics import dead_letter, producer
+from services.ingest.topics import dead_letter
 from services.standalone.places import DEAD_FILE
 from shoplens.domain import DeadLetter, Position, Update
 from shoplens.errors import DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from shoplens.events import dead_letter_document, operation_of, parse_event
+from shoplens.kafka import producer
 
 _ANSWER_S: Final = 30.0
 _GROUP: Final = "shoplens-dead"

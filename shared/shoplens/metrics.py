@@ -17,6 +17,8 @@ SEARCH_STAGE_SECONDS = Histogram("shoplens_search_stage_seconds", "Time a stage 
 WEIGHTS_VERSION = Gauge("shoplens_weights_version", "The version of the ranking weights in force; 0 is what ships.")
 WEIGHTS_REFUSED = Counter("shoplens_weights_refused_total", "Versions of the ranking weights that made no sense and were passed over.")
 SEARCHES = Counter("shoplens_searches_total", "Searches answered, by verdict.", ("verdict",))
+FEEDBACK = Counter("shoplens_feedback_total", "Reactions of shoppers to results, by action.", ("action",))
+FEEDBACK_LOST = Counter("shoplens_feedback_lost_total", "Impressions that could not be kept; reactions are refused instead.")
 
 PRODUCTS_WRITTEN = Counter(
     "shoplens_products_written_total", "Writes to the catalogue, by operation and outcome.", ("operation", "outcome")

@@ -22,6 +22,7 @@ from shoplens.domain import (
     Hit,
     ImageHolder,
     ImportOutcome,
+    Impression,
     IndexedImage,
     IndexStatus,
     Message,
@@ -32,6 +33,7 @@ from shoplens.domain import (
     ProductPatch,
     Ranking,
     RankingQuery,
+    Reaction,
     Region,
     SearchAnswer,
     SearchQuery,
@@ -215,6 +217,18 @@ class Search(Protocol):
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         """More like this, from the stored vector."""
+        ...
+
+
+class FeedbackLog(Protocol):
+    """Keeps what shoppers were shown and what they did with it, for a ranker to learn from."""
+
+    def shown(self, impression: Impression) -> None:
+        """Keep what a search showed. Neither waits nor fails: what cannot be kept is counted."""
+        ...
+
+    def reacted(self, reaction: Reaction) -> None:
+        """Returns once it is kept; the same one told again counts once. Raises ``Unavailable``."""
         ...
 
 

@@ -65,6 +65,7 @@ def address(shop: Shop) -> Iterator[str]:
         ingest=shop,
         catalogue=ShopCatalogue(shop),
         fetcher=shop,
+        feedback_log=shop,
         readiness={"shop": lambda: None},
         settings=HttpSettings(),
         credits=[Credit("Drawn for the tests", "https://example.org/", "CC0 1.0")],

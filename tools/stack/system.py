@@ -83,7 +83,7 @@ class System:
             "encoder": {"threads": 1},
             "catalogue": {"milvus_uri": self.milvus.uri, "pictures": data / "pictures", "encoder": at["encoder"]},
             "copies": {"store": data / "copies.db", "catalogue": at["catalogue"]},
-            "ranker": {"encoder": at["encoder"]},
+            "ranker": {"encoder": at["encoder"], "weights": data / "weights"},
             "ingest": {
                 **models,
                 "copies": at["copies"],
@@ -101,6 +101,7 @@ class System:
                 "ranker": at["ranker"],
                 "ingest": at["ingest"],
                 "http_port": http_port,
+                "kafka": self.kafka.address,
             },
         }
         usual = {name: {"port": ports[name], "metrics_port": free_port(), "health_interval_s": 5.0} for name in SERVICES}

@@ -13,13 +13,15 @@ from services.gateway.http.identifiers import EncodedPath
 from services.gateway.http.parts import Fetcher, Parts
 from services.gateway.http.requests import Requests
 from services.gateway.http.routes import copies as copying
-from services.gateway.http.routes import events, imports, operations, page, pictures, products
+from services.gateway.http.routes import events, feedback, imports, operations, page, pictures, products
 from services.gateway.http.routes import search as searching
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.uploads import BodyLimit
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, CopySearch, Ingest, Search
+from shoplens.ports import Catalogue, CopySearch, FeedbackLog, Ingest, Search
+
+FEEDBACK_BYTES = 16_384
 
 FORM_BYTES = 200_000
 """What a search's form may weigh beside its picture."""
@@ -32,6 +34,7 @@ def create_app(
     ingest: Ingest,
     catalogue: Catalogue,
     fetcher: Fetcher,
+    feedback_log: FeedbackLog,
     readiness: Mapping[str, Callable[[], None]],
     settings: HttpSettings,
     credits: Sequence[Credit] = (),
@@ -43,6 +46,7 @@ def create_app(
         ingest=ingest,
         catalogue=catalogue,
         fetcher=fetcher,
+        feedback=feedback_log,
         readiness=readiness,
         settings=settings,
         credits=tuple(credits),
@@ -65,7 +69,7 @@ def create_app(
     # The pages that FastAPI makes of the OpenAPI document load from other hosts; /docs is our own.
     app = FastAPI(**openapi.ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     app.state.parts = parts
-    for routes in (searching, copying, products, imports, events, pictures, operations, page):
+    for routes in (searching, copying, feedback, products, imports, events, pictures, operations, page):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -81,6 +85,7 @@ def _limits(settings: HttpSettings) -> Callable[[str], int]:
         "/v1/search": settings.max_picture_bytes + FORM_BYTES,
         "/v1/copies": settings.max_picture_bytes + FORM_BYTES,
         "/v1/products:import": settings.max_import_bytes,
+        "/v1/feedback": FEEDBACK_BYTES,
         "/v1/events": settings.max_import_bytes,
         "/v1/products%3Aimport": settings.max_import_bytes,
     }

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from services.gateway.http.feedback_schemas import FeedbackIn
 from services.gateway.http.problems import Problem
 from services.gateway.http.product_schemas import EventLine, ImportLineOut, PatchIn, ProductIn, ProductLine
 
@@ -37,7 +38,7 @@ curl -F image=@photo.jpg localhost:8080/v1/search
     ],
 }
 
-_BESIDE: tuple[type[BaseModel], ...] = (Problem, ProductIn, PatchIn, ProductLine, EventLine, ImportLineOut)
+_BESIDE: tuple[type[BaseModel], ...] = (Problem, ProductIn, PatchIn, ProductLine, EventLine, ImportLineOut, FeedbackIn)
 """Schemas that no route's signature mentions."""
 
 

@@ -12,7 +12,7 @@ from services.gateway.http.credits import Credit
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, CopySearch, Ingest, Search
+from shoplens.ports import Catalogue, CopySearch, FeedbackLog, Ingest, Search
 
 
 class Fetcher(Protocol):
@@ -32,6 +32,7 @@ class Parts:
     ingest: Ingest
     catalogue: Catalogue
     fetcher: Fetcher
+    feedback: FeedbackLog
     readiness: Mapping[str, Callable[[], None]]
     settings: HttpSettings
     credits: Sequence[Credit]

@@ -13,6 +13,7 @@ from shoplens.domain.copies import (
     ImageHolder,
     Recolouring,
 )
+from shoplens.domain.feedback import Action, Impression, Reaction
 from shoplens.domain.filters import Filter
 from shoplens.domain.index import (
     Hit,
@@ -70,6 +71,7 @@ from shoplens.domain.wishes import Wish
 
 __all__ = [
     "WHOLE_FRAME",
+    "Action",
     "Affine",
     "AttributeValue",
     "Box",
@@ -88,6 +90,7 @@ __all__ = [
     "ImageHolder",
     "ImageSource",
     "ImportOutcome",
+    "Impression",
     "IndexStatus",
     "IndexedImage",
     "IndexedRegion",
@@ -107,6 +110,7 @@ __all__ = [
     "ProductPatch",
     "Ranking",
     "RankingQuery",
+    "Reaction",
     "Recolouring",
     "Region",
     "Result",

@@ -60,6 +60,7 @@ class Result:
 
     duplicates: products left out of the answer because their picture is a copy of this one.
     variants: products of the same style that this one stands for, best first.
+    team: whose pick it was, where two rankers play against each other; empty where none do.
     """
 
     product_id: str
@@ -71,6 +72,7 @@ class Result:
     explanation: tuple[Contribution, ...] = ()
     duplicates: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ def connect(shop: Shop) -> Iterator[Callable[..., TestClient]]:
             ingest=shop,
             catalogue=ShopCatalogue(shop),
             fetcher=shop,
+            feedback_log=shop,
             readiness=readiness or {"index": lambda: None},
             settings=HttpSettings(**settings),  # type: ignore[arg-type]
             credits=[Credit("Artwork by somebody", "https://example.org", "CC BY 4.0")],

@@ -24,6 +24,7 @@ from shoplens.domain import (
     ImageHolder,
     ImageSource,
     ImportOutcome,
+    Impression,
     IndexedImage,
     IndexStatus,
     Product,
@@ -33,6 +34,7 @@ from shoplens.domain import (
     ProductPage,
     ProductPatch,
     Ranking,
+    Reaction,
     Region,
     Result,
     Scores,
@@ -72,6 +74,8 @@ class Shop:
     queries: list[SearchQuery] = field(default_factory=list)
     deletions: list[tuple[str, int | None]] = field(default_factory=list)
     copy_queries: list[CopyQuery] = field(default_factory=list)
+    impressions: list[Impression] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
     failure: Exception | None = None
     copied: bool = True
     meanwhile: Callable[[], object] = lambda: None
@@ -168,6 +172,13 @@ class Shop:
         if "private" in address:
             raise ForbiddenAddress("This address is inside a private network; send the picture itself.")
         return picture()
+
+    def shown(self, impression: Impression) -> None:
+        self.impressions.append(impression)
+
+    def reacted(self, reaction: Reaction) -> None:
+        self._fail()
+        self.reactions.append(reaction)
 
     def _fail(self) -> None:
         if self.failure is not None:

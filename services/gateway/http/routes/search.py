@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from services.gateway.http.parts import Given, Parts
 from services.gateway.http.search_form import SearchForm
 from services.gateway.http.search_schemas import SearchOut
 from shoplens import filters, images
-from shoplens.domain import SearchAnswer, SearchQuery
+from shoplens.domain import Impression, SearchAnswer, SearchQuery
 from shoplens.taxonomy import taxonomy
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -124,7 +125,7 @@ _FORM: dict[str, Any] = {
 )
 async def search(request: Request, parts: Given) -> Response:
     form = await search_form.read(request, parts.settings.max_picture_bytes)
-    return await parts.searches.run(lambda: _answer(_described(_searched(parts, form), problems.request_id(request), form.explain)))
+    return await parts.searches.run(lambda: _answer(_told(parts, _searched(parts, form), problems.request_id(request), form.explain)))
 
 
 @router.get(
@@ -144,7 +145,7 @@ async def similar(
     top_k: Annotated[int, Query(ge=1, le=search_form.MAX_TOP_K, description="How many results.")] = 20,
 ) -> SearchOut:
     def work() -> SearchOut:
-        return _described(parts.search.similar(product_id, top_k=top_k), problems.request_id(request), explain=False)
+        return _told(parts, parts.search.similar(product_id, top_k=top_k), problems.request_id(request), explain=False)
 
     return await parts.searches.run(work)
 
@@ -191,5 +192,7 @@ def _answer(described: SearchOut) -> Response:
     return Response(described.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
-def _described(answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:
+def _told(parts: Parts, answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:
+    """The answer, and a note of what it shows, for the feedback that may come of it."""
+    parts.feedback.shown(Impression(request_id, datetime.now(UTC), answer.ranking.results))
     return SearchOut.of(answer, request_id=request_id, explain=explain)

@@ -89,6 +89,7 @@ def pack_result(result: Result) -> ranker_pb2.Result:
             ranker_pb2.Variant(product_id=each.product_id, image_id=each.image_id, title=each.title, colour=each.colour)
             for each in result.variants
         ],
+        team=result.team,
     )
 
 
@@ -103,6 +104,7 @@ def unpack_result(message: ranker_pb2.Result) -> Result:
         explanation=tuple(Contribution(each.part, each.weight, each.value) for each in message.explanation),
         duplicates=tuple(message.duplicates),
         variants=tuple(Variant(each.product_id, each.image_id, each.title, each.colour) for each in message.variants),
+        team=message.team,
     )
 
 
