@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from services.gateway import regions as attention
@@ -17,6 +18,8 @@ from shoplens.domain import (
     Features,
     Hit,
     IndexStatus,
+    Look,
+    LookRow,
     Picture,
     RankingQuery,
     Region,
@@ -44,6 +47,9 @@ FURTHER = 3
 REGION_SCORE = 0.5
 """Regions below this score are left out unless the request says otherwise."""
 
+MOST_PIECES = 6
+"""Pieces of a photo that a look has rows for."""
+
 MOST_PROBES = 4
 """Pictures of a product that "more like this" searches with."""
 
@@ -69,6 +75,28 @@ class CameraSearch:
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         return self._search_stored(SearchQuery(product_id=product_id, top_k=top_k), product_id)
+
+    def look(self, query: SearchQuery) -> Look:
+        if query.picture is None or query.product_id is not None:
+            raise InvalidArgument("Send a picture, whose pieces are then searched for.")
+        watch = Stopwatch()
+        card = self._encoder.card()
+        picture, query = query.picture, replace(query, box=None, category=None)
+        with watch.stage("detect"):
+            found = attention.pieces(self._regions(picture, query), MOST_PIECES)
+        boxes = [region.box for region in found] or [WHOLE_FRAME]
+        with watch.stage("encode"):
+            probes = tuple(self._encoder.encode(picture, boxes))
+        if not found:
+            found = (attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy()),)
+        wish = lexicon().wish(query.text)
+        hits = self._hits(watch, query, card, probes, wish)
+        with watch.stage("rank"):
+            rows = tuple(
+                LookRow(region, self._ranker.rank(_ranking_query(query, (probe,), wish), _of_probe(hits, number)))
+                for number, (region, probe) in enumerate(zip(found, probes, strict=True))
+            )
+        return Look(uuid.uuid4().hex, card.model, self._catalogue.status(), rows, watch.timings_ms())
 
     def _search_picture(self, query: SearchQuery, picture: Picture) -> SearchAnswer:
         watch = Stopwatch()
@@ -132,16 +160,7 @@ class CameraSearch:
             groups = {} if known is None else known.groups(hits)
         with watch.stage("rank"):
             ranking = self._ranker.rank(
-                RankingQuery(
-                    probes=probes,
-                    category=query.category,
-                    weights=query.weights,
-                    top_k=query.top_k,
-                    explain=query.explain,
-                    copies=copies,
-                    groups=groups,
-                    wish=wish,
-                ),
+                replace(_ranking_query(query, probes, wish), copies=copies, groups=groups),
                 hits,
             )
         status: IndexStatus = self._catalogue.status()
@@ -155,6 +174,15 @@ class CameraSearch:
             ranking=ranking,
             timings_ms=watch.timings_ms(),
         )
+
+
+def _ranking_query(query: SearchQuery, probes: tuple[Features, ...], wish: Wish) -> RankingQuery:
+    return RankingQuery(probes=probes, category=query.category, weights=query.weights, top_k=query.top_k, explain=query.explain, wish=wish)
+
+
+def _of_probe(hits: Sequence[Hit], number: int) -> list[Hit]:
+    """The hits of one probe, as of a query that has no other."""
+    return [replace(hit, probe=0) for hit in hits if hit.probe == number]
 
 
 def _group(category: str | None) -> str | None:

@@ -16,6 +16,14 @@ def primary(regions: Sequence[Region], group: str | None) -> int:
     return max(range(len(regions)), key=lambda index: (regions[index].category == group, regions[index].salience))
 
 
+def pieces(regions: Sequence[Region], most: int) -> tuple[Region, ...]:
+    """The most salient region of each category, the most salient first: one row of shoes for two shoes."""
+    best: dict[str, Region] = {}
+    for region in sorted(regions, key=lambda region: -region.salience):
+        best.setdefault(region.category, region)
+    return tuple(best.values())[:most]
+
+
 def described(box: Box, features: Features, leaves: Sequence[str], taxonomy: Taxonomy) -> Region:
     """A box that no detector named (the whole frame, or one that the shopper drew), named by the encoder.
 

@@ -9,7 +9,7 @@ import grpc
 from shoplens.api.search.v1 import search_pb2 as pb
 from shoplens.api.search.v1 import search_pb2_grpc
 from shoplens.ports import Search
-from shoplens.rpc.convert.searches import DEFAULT_TOP_K, pack_answer, unpack_query
+from shoplens.rpc.convert.searches import DEFAULT_TOP_K, pack_answer, pack_look, unpack_query
 from shoplens.rpc.server import Mount
 
 
@@ -22,6 +22,9 @@ class SearchServicer(search_pb2_grpc.SearchServiceServicer):
 
     def Search(self, request: pb.SearchRequest, context: grpc.ServicerContext) -> pb.SearchResponse:
         return pb.SearchResponse(answer=pack_answer(self._search.search(unpack_query(request))))
+
+    def CompleteLook(self, request: pb.CompleteLookRequest, context: grpc.ServicerContext) -> pb.CompleteLookResponse:
+        return pb.CompleteLookResponse(look=pack_look(self._search.look(unpack_query(request.search))))
 
     def FindSimilar(self, request: pb.FindSimilarRequest, context: grpc.ServicerContext) -> pb.FindSimilarResponse:
         top_k = request.top_k if request.HasField("top_k") else DEFAULT_TOP_K

@@ -24,7 +24,7 @@ from services.ranker.variety import Shown, folded, style_of, varied
 from services.ranker.weights import PARTS, PartWeights, RankingWeights, VerdictThresholds
 from services.ranker.wishes import Wishes
 from shoplens import deadlines
-from shoplens.domain import Contribution, EncoderCard, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.domain import Contribution, EncoderCard, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict, Wish
 from shoplens.lexicon import lexicon
 from shoplens.taxonomy import Taxonomy, taxonomy
 
@@ -93,6 +93,8 @@ class FusionRanker:
 def _weights(settings: RankingWeights, query: RankingQuery, wishes: Wishes) -> PartWeights:
     """The file's, those for what was asked, and the request's own over both. Raises ``InvalidArgument``."""
     weights = settings.weights
+    if query.wish != Wish():
+        weights = weights.overridden({"category": settings.asked.category})
     if wishes.names_colour:
         weights = weights.overridden({"colour": settings.asked.colour})
     return weights.overridden(query.weights)

@@ -60,9 +60,13 @@ class PartWeights(_Frozen):
 
 
 class Asked(_Frozen):
-    """Weights instead of the usual ones where the shopper's words name something."""
+    """Weights instead of the usual ones where the shopper wrote something.
+
+    colour: where the words name one. category: whatever they say, for what looks otherwise must still be the same kind of thing.
+    """
 
     colour: float = Field(default=1.0, ge=0, le=_MOST_WEIGHT, allow_inf_nan=False)
+    category: float = Field(default=0.5, ge=0, le=_MOST_WEIGHT, allow_inf_nan=False)
 
 
 class VerdictThresholds(_Frozen):

@@ -25,6 +25,7 @@ from shoplens.domain import (
     Impression,
     IndexedImage,
     IndexStatus,
+    Look,
     Message,
     Picture,
     Product,
@@ -217,6 +218,13 @@ class Search(Protocol):
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         """More like this, from the stored vector."""
+        ...
+
+    def look(self, query: SearchQuery) -> Look:
+        """Complete the look: every piece of a photo with products of its own, ``query.top_k`` a piece.
+
+        Of the query, ``box`` and ``category`` say nothing here. Raises ``InvalidArgument`` without a picture.
+        """
         ...
 
 

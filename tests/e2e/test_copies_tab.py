@@ -67,11 +67,15 @@ def test_tabs_are_changed_with_the_arrow_keys_and_ask_once(visit: Visit, address
     expect(page.locator(".copy")).to_have_count(18)
     page.get_by_role("tab", name="Copies of this photo").focus()
     page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="The whole look")).to_be_focused()
+    expect(page.locator(".piece")).to_have_count(3)
+    page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("tab", name="Products")).to_be_focused()
     expect(cards(page)).to_have_count(18)
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     expect(page.locator(".copy")).to_have_count(18)
-    assert (len(shop.queries), len(shop.copy_queries)) == (1, 1)
+    assert (len(shop.queries), len(shop.copy_queries)) == (2, 1)
 
 
 def test_a_photo_of_which_the_shop_has_no_copy(visit: Visit, address: str, shop: Shop) -> None:

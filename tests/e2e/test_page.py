@@ -311,6 +311,9 @@ def test_no_serious_violation_of_the_accessibility_rules(visit: Visit, address: 
     expect(cards(page)).to_have_count(18)
     assert serious(page) == []
     shot(page, f"{'phone' if device is PHONE else 'desktop'}-{scheme}")
+    page.get_by_role("tab", name="The whole look").click()
+    expect(page.locator(".piece")).to_have_count(3)
+    assert serious(page) == []
     page.get_by_role("tab", name="Copies of this photo").click()
     expect(page.locator(".copy")).to_have_count(18)
     assert serious(page) == []

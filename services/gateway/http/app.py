@@ -83,6 +83,7 @@ def create_app(
 def _limits(settings: HttpSettings) -> Callable[[str], int]:
     by_path = {
         "/v1/search": settings.max_picture_bytes + FORM_BYTES,
+        "/v1/looks": settings.max_picture_bytes + FORM_BYTES,
         "/v1/copies": settings.max_picture_bytes + FORM_BYTES,
         "/v1/products:import": settings.max_import_bytes,
         "/v1/feedback": FEEDBACK_BYTES,

@@ -21,7 +21,9 @@ from shoplens.taxonomy import taxonomy
 MAX_TOP_K = 200
 MAX_WEIGHT = 10.0
 SOURCES = ("image", "url", "product_id")
+PHOTOS = ("image", "url")
 OPTIONS = ("box", "category", "text", "filter", "region_score", "top_k", "weights", "explain")
+LOOK_OPTIONS = ("text", "filter", "region_score", "top_k", "weights", "explain")
 MAX_TEXT = 500
 FIELD_BYTES = 16_384
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -47,15 +49,20 @@ class SearchForm:
     explain: bool
 
 
-async def read(request: Request, max_picture_bytes: int) -> SearchForm:
-    """Read the form. Raises ``InvalidField``, ``UnsupportedMedia``, ``BodyTooLarge`` and ``UnknownCategory``."""
+async def read(
+    request: Request, max_picture_bytes: int, *, sources: Sequence[str] = SOURCES, options: Sequence[str] = OPTIONS
+) -> SearchForm:
+    """Read the form, which has exactly one of ``sources`` and any of ``options``.
+
+    Raises ``InvalidField``, ``UnsupportedMedia``, ``BodyTooLarge`` and ``UnknownCategory``.
+    """
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in FORMS:
-        raise UnsupportedMedia("Send a form (multipart/form-data) with one of image, url and product_id.")
+        raise UnsupportedMedia(f"Send a form (multipart/form-data) with one of {', '.join(sources[:-1])} and {sources[-1]}.")
     async with request.form(max_files=1, max_fields=20, max_part_size=FIELD_BYTES) as form:
-        fields = texts(form, (*SOURCES, *OPTIONS))
+        fields = texts(form, (*sources, *options))
         image = await picture(form, max_picture_bytes)
-    _one_source(image, fields)
+    _one_source(image, fields, sources)
     category = fields.get("category")
     return SearchForm(
         image=image,
@@ -118,11 +125,11 @@ async def picture(form: FormData, max_picture_bytes: int) -> bytes | None:
     return await upload.read()
 
 
-def _one_source(image: bytes | None, fields: Mapping[str, str]) -> None:
-    given = [name for name in SOURCES if name in fields or (name == "image" and image is not None)]
+def _one_source(image: bytes | None, fields: Mapping[str, str], sources: Sequence[str]) -> None:
+    given = [name for name in sources if name in fields or (name == "image" and image is not None)]
     if len(given) != 1:
         found = " and ".join(given) if given else "none of them"
-        raise InvalidArgument(f"Send exactly one of image (a file), url and product_id; there is {found}.")
+        raise InvalidArgument(f"Send exactly one of {', '.join(sources[:-1])} and {sources[-1]}; there is {found}.")
     if given == ["product_id"] and "box" in fields:
         raise InvalidField("box", "a box goes with a photo (image or url), not with a product_id.")
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.http.identifiers import picture_address
 from services.gateway.http.product_schemas import PriceJson
-from shoplens.domain import IndexStatus, Region, Result, SearchAnswer, Verdict
+from shoplens.domain import IndexStatus, Look, Region, Result, SearchAnswer, Verdict
 
 BoxJson = tuple[float, float, float, float]
 
@@ -169,3 +169,44 @@ class SearchOut(BaseModel):
             results=[ResultOut.of(result, explain=explain) for result in answer.ranking.results],
             timings_ms=dict(answer.timings_ms),
         )
+
+
+def row_id(request_id: str, number: int) -> str:
+    """The id under which a row of a look is told of in feedback."""
+    return f"{request_id}.{number}"
+
+
+class LookRowOut(BaseModel):
+    """A piece of the photo, and what comes nearest to it."""
+
+    model_config = ConfigDict(use_enum_values=True)
+
+    request_id: str = Field(description="For feedback on this row's results.")
+    region: RegionOut = Field(description="The piece.")
+    categories: list[CategoryOut] = Field(description="What it most likely is, best first.")
+    verdict: Verdict = Field(description="What the best result is to the piece.")
+    results: list[ResultOut] = Field(description="Best first; a product once.")
+
+
+class LookOut(BaseModel):
+    """Everything that a photo shows."""
+
+    request_id: str = Field(description="Also in the `X-Request-Id` header.")
+    model: str = Field(description="The encoder that answered.")
+    index: IndexOut = Field(description="The index that answered.")
+    rows: list[LookRowOut] = Field(description="A row a piece, the one that stands out first.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+
+    @classmethod
+    def of(cls, look: Look, *, request_id: str, explain: bool) -> Self:
+        rows = [
+            LookRowOut(
+                request_id=row_id(request_id, number),
+                region=RegionOut.of(row.region),
+                categories=[CategoryOut(name=guess.name, probability=guess.probability) for guess in row.ranking.categories],
+                verdict=row.ranking.verdict,
+                results=[ResultOut.of(result, explain=explain) for result in row.ranking.results],
+            )
+            for number, row in enumerate(look.rows)
+        ]
+        return cls(request_id=request_id, model=look.model, index=IndexOut.of(look.index), rows=rows, timings_ms=dict(look.timings_ms))

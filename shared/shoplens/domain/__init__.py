@@ -47,6 +47,8 @@ from shoplens.domain.products import (
 from shoplens.domain.searches import (
     CategoryGuess,
     Contribution,
+    Look,
+    LookRow,
     Ranking,
     RankingQuery,
     Result,
@@ -94,6 +96,8 @@ __all__ = [
     "IndexStatus",
     "IndexedImage",
     "IndexedRegion",
+    "Look",
+    "LookRow",
     "Message",
     "Picture",
     "Pixels",

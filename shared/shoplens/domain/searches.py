@@ -130,6 +130,25 @@ class SearchQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class LookRow:
+    """A piece of a photo and the products that come nearest to it."""
+
+    region: Region
+    ranking: Ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that a photo shows, a row a piece, the most salient first; ``timings_ms`` by stage."""
+
+    request_id: str
+    model: str
+    index: IndexStatus
+    rows: tuple[LookRow, ...]
+    timings_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchAnswer:
     """``region`` is the index in ``regions`` of the one searched for; ``timings_ms`` by stage."""
 

@@ -27,6 +27,8 @@ from shoplens.domain import (
     Impression,
     IndexedImage,
     IndexStatus,
+    Look,
+    LookRow,
     Product,
     ProductDetails,
     ProductDraft,
@@ -41,10 +43,12 @@ from shoplens.domain import (
     SearchAnswer,
     SearchQuery,
     StoredPicture,
+    Variant,
     Vector,
     Verdict,
 )
 from shoplens.errors import ForbiddenAddress, NotFound, ShoplensError
+from shoplens.filters import facts, matches
 from shoplens.images import content_hash, decode, media_type
 
 NOW = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
@@ -67,6 +71,7 @@ class Shop:
     """Search, ingest and catalogue in one. Set ``failure`` and every call raises it; ``meanwhile`` runs inside each search.
 
     copied: whether every picture of the shop is a copy of what is asked, mirrored, or none is.
+    swatches: whether the first result stands for the next three, too.
     """
 
     products: dict[str, Product] = field(default_factory=dict)
@@ -78,6 +83,7 @@ class Shop:
     reactions: list[Reaction] = field(default_factory=list)
     failure: Exception | None = None
     copied: bool = True
+    swatches: bool = False
     meanwhile: Callable[[], object] = lambda: None
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -85,17 +91,33 @@ class Shop:
         self.queries.append(query)
         self.meanwhile()
         if query.product_id is not None:
-            return self.similar(query.product_id, top_k=query.top_k)
+            return self._like(query.product_id, query)
         regions = (Region(query.box, "top", 0.7),) if query.box is not None else REGIONS
-        return self._answer(list(self.products.values()), query.top_k, regions)
+        return self._answer(self._wanted(query), query.top_k, regions)
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         self._fail()
+        return self._like(product_id, SearchQuery(product_id=product_id, top_k=top_k))
+
+    def _like(self, product_id: str, query: SearchQuery) -> SearchAnswer:
         self.get(product_id)
-        return self._answer([each for each in self.products.values() if each.id != product_id], top_k, (Region(WHOLE_FRAME, "top", 0.9),))
+        others = [each for each in self._wanted(query) if each.id != product_id]
+        return self._answer(others, query.top_k, (Region(WHOLE_FRAME, "top", 0.9),))
+
+    def _wanted(self, query: SearchQuery) -> list[Product]:
+        return [each for each in self.products.values() if query.only is None or matches(query.only, facts(each))]
+
+    def look(self, query: SearchQuery) -> Look:
+        self._fail()
+        self.queries.append(query)
+        answer = self._answer(self._wanted(query), query.top_k, REGIONS)
+        rows = tuple(LookRow(region, answer.ranking) for region in REGIONS)
+        return Look(answer.request_id, answer.model, answer.index, rows, answer.timings_ms)
 
     def _answer(self, products: Sequence[Product], top_k: int, regions: tuple[Region, ...]) -> SearchAnswer:
-        results = tuple(_result(product, place) for place, product in enumerate(products[:top_k]))
+        results = tuple(
+            _result(product, place, products[1:4] if self.swatches and not place else ()) for place, product in enumerate(products[:top_k])
+        )
         verdict = Verdict.SAME_PRODUCT if results else Verdict.NO_MATCH
         guesses = (CategoryGuess("t-shirt", 0.72), CategoryGuess("shirt", 0.18), CategoryGuess("sweater", 0.06))
         return SearchAnswer(
@@ -219,7 +241,7 @@ class ShopCatalogue:
         return self.shop.status()
 
 
-def _result(product: Product, place: int) -> Result:
+def _result(product: Product, place: int, variants: Sequence[Product] = ()) -> Result:
     visual = max(0.0, 0.9 - 0.1 * place)
     return Result(
         product_id=product.id,
@@ -228,6 +250,7 @@ def _result(product: Product, place: int) -> Result:
         score=visual,
         scores=Scores(visual=visual, category=0.8, colour=None),
         details=product.details,
+        variants=tuple(Variant(each.id, each.images[0].id, each.details.title, "") for each in variants),
         explanation=(Contribution("visual", 0.75, visual), Contribution("category", 0.25, visual)),
     )
 

@@ -49,7 +49,7 @@ from tests.unit.rpc.waiting import SaidDetector
         (RankerClient, {"Rank"}),
         (CopiesClient, {"FindMissing", "FindCopies", "FindCopiesAmong", "GetGroups"}),
         (IngestClient, set()),
-        (SearchClient, {"Search", "FindSimilar"}),
+        (SearchClient, {"Search", "CompleteLook", "FindSimilar"}),
     ],
 )
 def test_only_calls_that_may_be_repeated_are(client: type[Client], repeated: set[str]) -> None:

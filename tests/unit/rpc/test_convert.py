@@ -30,6 +30,8 @@ from shoplens.domain import (
     IndexedImage,
     IndexedRegion,
     IndexStatus,
+    Look,
+    LookRow,
     Picture,
     Price,
     Product,
@@ -44,13 +46,16 @@ from shoplens.domain import (
     Scores,
     SearchAnswer,
     SearchQuery,
+    Variant,
     Verdict,
+    Wish,
 )
 from shoplens.errors import InvalidArgument, UnreadablePicture
 from shoplens.rpc.convert import features as features_
 from shoplens.rpc.convert import index, pictures, products, rankings, searches
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, packing, unpack_moment, unpack_vector
 from shoplens.testing import pictures as photos
+from shoplens.testing.filters import filters
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 maybe_texts = st.none() | texts
@@ -87,7 +92,9 @@ details = st.builds(
 )
 regions = st.builds(Region, boxes(), texts, shares)
 features = st.builds(Features, vectors, vectors, vectors, texts)
-cards = st.builds(EncoderCard, texts, texts, counts, counts, st.lists(texts, max_size=3).map(tuple))
+cards = st.builds(
+    EncoderCard, texts, texts, counts, counts, st.lists(texts, max_size=3).map(tuple), st.dictionaries(texts, vectors, max_size=2)
+)
 images = st.builds(ProductImage, texts, texts, counts, counts, maybe_texts, maybe_texts, maybe_texts, st.none() | moments)
 sources = st.builds(ImageSource, texts, st.binary(max_size=8), st.none(), maybe_texts, maybe_texts, st.none() | moments) | st.builds(
     ImageSource, texts, st.none(), texts, maybe_texts, maybe_texts, st.none() | moments
@@ -97,22 +104,61 @@ drafts = st.builds(ProductDraft, texts, details, st.lists(sources, max_size=2).m
 products_ = st.builds(Product, texts, details, several_images, st.integers(-(2**63), 2**63 - 1), texts, moments)
 indexed_regions = st.builds(IndexedRegion, boxes(), texts, features)
 indexed_images = st.builds(IndexedImage, images, st.binary(max_size=8), texts, st.lists(indexed_regions, max_size=2).map(tuple))
-hits = st.builds(Hit, counts, texts, texts, numbers, boxes(), texts, vectors, texts, details)
+hits = st.builds(Hit, counts, texts, texts, numbers, boxes(), texts, vectors, texts, details, st.none() | shares)
 statuses = st.builds(IndexStatus, texts, counts, counts, moments, st.booleans())
 pages = st.builds(ProductPage, st.lists(products_, max_size=2).map(tuple), texts)
 scores = st.builds(Scores, shares, *(st.none() | shares,) * 5)
 contributions = st.builds(Contribution, texts, numbers, numbers)
-results = st.builds(Result, texts, texts, texts, shares, scores, details, st.lists(contributions, max_size=2).map(tuple))
+several_texts = st.lists(texts, max_size=2).map(tuple)
+variants = st.builds(Variant, texts, texts, texts, texts)
+results = st.builds(
+    Result,
+    texts,
+    texts,
+    texts,
+    shares,
+    scores,
+    details,
+    st.lists(contributions, max_size=2).map(tuple),
+    several_texts,
+    st.lists(variants, max_size=2).map(tuple),
+    texts,
+)
 guesses = st.builds(CategoryGuess, texts, shares)
 rankings_ = st.builds(Ranking, st.lists(guesses, max_size=2).map(tuple), st.sampled_from(Verdict), st.lists(results, max_size=2).map(tuple))
 top_ks = st.integers(-(2**31), 2**31 - 1)
-ranking_queries = st.builds(RankingQuery, st.lists(features, max_size=2).map(tuple), maybe_texts, weights, top_ks, st.booleans())
+values_by_name = st.dictionaries(texts, several_texts, max_size=2)
+wishes = st.builds(Wish, texts, several_texts, values_by_name, values_by_name)
+copies_ = st.dictionaries(texts, shares, max_size=2)
+ranking_queries = st.builds(
+    RankingQuery,
+    st.lists(features, max_size=2).map(tuple),
+    maybe_texts,
+    weights,
+    top_ks,
+    st.booleans(),
+    copies_,
+    st.dictionaries(texts, texts, max_size=2),
+    wishes,
+)
 queries = st.builds(
-    SearchQuery, pictures_(), st.none(), st.none() | boxes(), maybe_texts, st.none() | shares, top_ks, weights, st.booleans()
+    SearchQuery,
+    pictures_(),
+    st.none(),
+    st.none() | boxes(),
+    maybe_texts,
+    st.none() | shares,
+    top_ks,
+    weights,
+    st.booleans(),
+    st.none() | filters(),
+    texts,
 ) | st.builds(SearchQuery, st.none(), texts)
+looks = st.builds(Look, texts, texts, statuses, st.lists(st.builds(LookRow, regions, rankings_), max_size=2).map(tuple), weights)
 answers = st.builds(SearchAnswer, texts, texts, statuses, st.lists(regions, max_size=2).map(tuple), st.integers(0, 9), rankings_, weights)
 
 CONVERTERS: dict[str, tuple[st.SearchStrategy[Any], Any, Any, type[Message]]] = {
+    "look": (looks, searches.pack_look, searches.unpack_look, search_pb2.Look),
     "box": (boxes(), pictures.pack_box, pictures.unpack_box, picture_pb2.Box),
     "picture": (pictures_(), pictures.pack_picture, pictures.unpack_picture, picture_pb2.Picture),
     "region": (regions, pictures.pack_region, pictures.unpack_region, detector_pb2.Region),

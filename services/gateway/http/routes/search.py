@@ -4,106 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.gateway.http import problems, search_form
+from services.gateway.http import form_fields, problems, search_form
 from services.gateway.http.identifiers import ProductId
 from services.gateway.http.parts import Given, Parts
 from services.gateway.http.search_form import SearchForm
-from services.gateway.http.search_schemas import SearchOut
-from shoplens import filters, images
+from services.gateway.http.search_schemas import LookOut, SearchOut, row_id
+from shoplens import images
 from shoplens.domain import Impression, SearchAnswer, SearchQuery
 from shoplens.taxonomy import taxonomy
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "One of `image`, `url` and `product_id`; the rest is optional.",
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "image": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "The photo: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, up to 30 MB.",
-                        },
-                        "url": {
-                            "type": "string",
-                            "description": "Where to fetch the photo. Private addresses are refused.",
-                            "examples": ["https://shop.example/img/look-12.jpg"],
-                        },
-                        "product_id": {
-                            "type": "string",
-                            "description": "A product of the catalogue to find the like of.",
-                            "examples": ["SKU-1042"],
-                        },
-                        "box": {
-                            "type": "string",
-                            "description": "What in the photo is meant: JSON `[x0, y0, x1, y1]`, relative to the upright photo. "
-                            "Left out, the region that stands out is taken.",
-                            "examples": ["[0.2, 0.1, 0.8, 0.7]"],
-                        },
-                        "category": {
-                            "type": "string",
-                            "description": "What it is, where the guess is wrong: a name of /v1/categories, or a common synonym.",
-                            "examples": ["shirt"],
-                        },
-                        "text": {
-                            "type": "string",
-                            "maxLength": search_form.MAX_TEXT,
-                            "description": "What the photo does not show: colours and attributes become targets, the rest is matched "
-                            "by words with titles, brands and descriptions.",
-                            "examples": ["this, but in red, with long sleeves"],
-                        },
-                        "filter": {
-                            "type": "string",
-                            "maxLength": filters.MAX_LENGTH,
-                            "description": "What a product must fulfil: category, brand, price, currency, in_stock, title, product_id or "
-                            "any attribute by its name, with `= != < <= > >= IN AND OR NOT ( )`. The language is that of AIP-160: OR binds "
-                            "closer than AND.",
-                            "examples": ['price < 50 AND in_stock = true AND colour IN (red, "dark blue")'],
-                        },
-                        "region_score": {
-                            "type": "number",
-                            "minimum": 0,
-                            "maximum": 1,
-                            "description": "Regions less sure than this are left out; 0 returns all.",
-                            "examples": [0.5],
-                        },
-                        "top_k": {
-                            "type": "integer",
-                            "minimum": 1,
-                            "maximum": search_form.MAX_TOP_K,
-                            "default": 20,
-                            "description": "How many results.",
-                            "examples": [20],
-                        },
-                        "weights": {
-                            "type": "string",
-                            "description": "How much each part counts: JSON, part → 0..10. Parts left out keep their weight. "
-                            "`variety` lets likes give way to one another.",
-                            "examples": ['{"visual": 1, "colour": 2}'],
-                        },
-                        "explain": {
-                            "type": "boolean",
-                            "default": False,
-                            "description": "Add an `explanation` to each result.",
-                            "examples": [True],
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
+_PROBLEMS = problems.documented(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
 
 
 @router.post(
@@ -112,20 +37,41 @@ _FORM: dict[str, Any] = {
     description="The shop's products that look like what the photo shows, best first.",
     response_model=SearchOut,
     response_model_exclude_unset=True,
-    openapi_extra=_FORM,
-    responses=problems.documented(
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
+    openapi_extra=form_fields.documented(
+        (*search_form.SOURCES, *search_form.OPTIONS), "One of `image`, `url` and `product_id`; the rest is optional."
     ),
+    responses=_PROBLEMS,
 )
 async def search(request: Request, parts: Given) -> Response:
     form = await search_form.read(request, parts.settings.max_picture_bytes)
-    return await parts.searches.run(lambda: _answer(_told(parts, _searched(parts, form), problems.request_id(request), form.explain)))
+    return await parts.searches.run(
+        lambda: _json(_told(parts, parts.search.search(_query(parts, form)), problems.request_id(request), form.explain))
+    )
+
+
+@router.post(
+    "/looks",
+    summary="Complete the look",
+    description="Every piece of clothing that a photo shows, the one that stands out first, each with products of its own. "
+    "`top_k` counts for each piece. Each row has a `request_id` of its own, for feedback.",
+    response_model=LookOut,
+    response_model_exclude_unset=True,
+    openapi_extra=form_fields.documented(
+        (*search_form.PHOTOS, *search_form.LOOK_OPTIONS), "One of `image` and `url`; the rest is optional."
+    ),
+    responses=_PROBLEMS,
+)
+async def look(request: Request, parts: Given) -> Response:
+    form = await search_form.read(request, parts.settings.max_picture_bytes, sources=search_form.PHOTOS, options=search_form.LOOK_OPTIONS)
+
+    def work() -> Response:
+        request_id = problems.request_id(request)
+        found = parts.search.look(_query(parts, form))
+        for number, row in enumerate(found.rows):
+            parts.feedback.shown(Impression(row_id(request_id, number), datetime.now(UTC), row.ranking.results))
+        return _json(LookOut.of(found, request_id=request_id, explain=form.explain))
+
+    return await parts.searches.run(work)
 
 
 @router.get(
@@ -169,27 +115,25 @@ async def categories() -> CategoriesOut:
     )
 
 
-def _searched(parts: Parts, form: SearchForm) -> SearchAnswer:
+def _query(parts: Parts, form: SearchForm) -> SearchQuery:
     content = parts.fetcher.fetch(form.url) if form.url is not None else form.image
-    return parts.search.search(
-        SearchQuery(
-            picture=images.decode(content) if content is not None else None,
-            product_id=form.product_id,
-            box=form.box,
-            category=form.category,
-            region_score=form.region_score,
-            top_k=form.top_k,
-            weights=form.weights,
-            explain=form.explain,
-            only=form.only,
-            text=form.text,
-        )
+    return SearchQuery(
+        picture=images.decode(content) if content is not None else None,
+        product_id=form.product_id,
+        box=form.box,
+        category=form.category,
+        region_score=form.region_score,
+        top_k=form.top_k,
+        weights=form.weights,
+        explain=form.explain,
+        only=form.only,
+        text=form.text,
     )
 
 
-def _answer(described: SearchOut) -> Response:
+def _json(answer: BaseModel) -> Response:
     """The answer as it goes out. Handed to the framework it would be checked against its own model once more."""
-    return Response(described.model_dump_json(exclude_unset=True), media_type="application/json")
+    return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _told(parts: Parts, answer: SearchAnswer, request_id: str, explain: bool) -> SearchOut:

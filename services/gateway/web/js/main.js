@@ -6,9 +6,11 @@ import { chips } from "./chips.js";
 import { copiesFound, copiesSaid } from "./copies.js";
 import { byId, el } from "./dom.js";
 import { listenForPhotos } from "./intake.js";
+import { lookFound, lookSaid } from "./look.js";
 import { prepared } from "./picture.js";
+import { anything, asked, filterBar, wishField } from "./refine.js";
 import { failed, found, nothing, waiting } from "./results.js";
-import { current, learn, likeSession, startPhoto } from "./session.js";
+import { current, likeSession, startPhoto, take } from "./session.js";
 import { Stage } from "./stage.js";
 import { showCredits, showSuggestions } from "./start.js";
 import { showTabs } from "./tabs.js";
@@ -59,10 +61,13 @@ function show() {
 }
 
 /** Whether what is looked at is already there. @param {Session} session */
-const answered = (session) => (onCopies(session) ? session.copies : session.answer) !== null;
+const answered = (session) => (onCopies(session) ? session.copies : onWholeLook(session) ? session.look : session.answer) !== null;
 
 /** @param {Session} session @returns {session is import("./session.js").PhotoSession} */
 const onCopies = (session) => session.kind === "photo" && session.tab === "copies";
+
+/** @param {Session} session @returns {session is import("./session.js").PhotoSession} */
+const onWholeLook = (session) => session.kind === "photo" && session.tab === "look";
 
 /** @param {Session} session */
 function drawTabs(session) {
@@ -89,7 +94,8 @@ async function search(session, kind) {
     if (signal.aborted) return;
     setBusy(false);
     drawAnswer(session);
-    if (kind === "new") byId("verdict").focus({ preventScroll: true });
+    // Who walks along the tabs with the arrow keys walks on.
+    if (kind === "new" && !byId("tabs").contains(document.activeElement)) byId("verdict").focus({ preventScroll: true });
   } catch (error) {
     if (signal.aborted) return;
     setBusy(false);
@@ -107,18 +113,26 @@ async function ask(session, signal) {
     session.copies = await api.searchCopies(session.photo.blob, session.order, signal);
     return;
   }
-  if (session.kind === "photo") {
-    learn(session, await api.searchPhoto(session.photo.blob, session, signal));
+  if (onWholeLook(session)) {
+    session.look = await api.searchLook(session.photo.blob, asked(session.wanted), signal);
     return;
   }
-  [session.product, session.answer] = await Promise.all([api.product(session.id, signal), api.searchLike(session.id, signal)]);
+  if (session.kind === "photo") {
+    const { box, category, wanted } = session;
+    take(session, await api.searchPhoto(session.photo.blob, { box, category, asked: asked(wanted) }, signal));
+    return;
+  }
+  const [product, answer] = await Promise.all([api.product(session.id, signal), api.searchLike(session.id, asked(session.wanted), signal)]);
+  session.product = product;
+  take(session, answer);
 }
 
 /** @param {Session} session */
 function drawQuery(session) {
   stage = null;
+  const wish = wishField(session.wanted, (change) => want(session, change));
   if (session.kind === "like") {
-    query.replaceChildren(...(session.product ? productShown(session.product) : []));
+    query.replaceChildren(...(session.product ? [...productShown(session.product), wish] : []));
     return;
   }
   const source = session.photo.preview;
@@ -128,7 +142,7 @@ function drawQuery(session) {
       onBox: (box) => refine(session, { chosen: null, box }),
     });
   }
-  query.replaceChildren(stage ? stage.element : el("p", { class: "help", text: "This browser cannot show the photo, but it can be searched." }));
+  query.replaceChildren(stage ? stage.element : el("p", { class: "help", text: "This browser cannot show the photo, but it can be searched." }), wish);
 }
 
 /** @param {api.Product} product */
@@ -150,6 +164,7 @@ function productShown(product) {
 function drawAnswer(session) {
   if (session.kind === "photo" && session.answer) drawMarks(session);
   if (onCopies(session)) drawCopies(session);
+  else if (onWholeLook(session)) drawLook(session);
   else drawProducts(session);
 }
 
@@ -157,7 +172,17 @@ function drawAnswer(session) {
 function drawMarks(session) {
   stage?.show(session.regions, session.chosen, session.box ?? [0, 0, 1, 1]);
   query.querySelector(".chips")?.remove();
-  query.append(chips(session.guesses, groups, session.category, (category) => refine(session, { category })));
+  query.querySelector(".wish")?.before(chips(session.guesses, groups, session.category, (category) => refine(session, { category })));
+}
+
+/** @param {import("./session.js").PhotoSession} session */
+function drawLook(session) {
+  const look = /** @type {api.Look} */ (session.look);
+  results.replaceChildren(...lookFound(look, { onLike: goLike, onLook: api.clicked }));
+  announce(`${lookSaid(look)}.`);
+  summary.hidden = true;
+  summary.replaceChildren();
+  document.title = `${lookSaid(look)} · shoplens`;
 }
 
 /** @param {import("./session.js").PhotoSession} session */
@@ -179,10 +204,13 @@ function drawCopies(session) {
 function drawProducts(session) {
   const answer = /** @type {api.Answer} */ (session.answer);
   const like = session.kind === "like";
-  if (like) drawQuery(session);
+  if (like && !query.childElementCount) drawQuery(session);
   const verdict = verdictSaid(answer, like);
-  if (answer.results.length) results.replaceChildren(...found(answer, { like, onLike: goLike }));
-  else results.replaceChildren(...nothing(session.kind === "photo" && session.category !== null, () => session.kind === "photo" && refine(session, { category: null })));
+  const filters = filterBar(session.widest, session.wanted, (change) => want(session, change));
+  const onLook = (/** @type {string} */ id) => api.clicked(answer.request_id, id);
+  const narrowed = asked(session.wanted).filter !== "" || (session.kind === "photo" && session.category !== null);
+  if (answer.results.length) results.replaceChildren(...found(answer, { like, onLike: goLike, onLook, filters }));
+  else results.replaceChildren(...nothing(narrowed, () => widen(session)));
   announce(answer.results.length ? `${verdict}. ${resultsSaid(answer.results.length)}.` : `${verdict}.`);
   drawSummary(session, answer);
   document.title = `${verdict} · shoplens`;
@@ -200,6 +228,31 @@ function refine(session, change) {
   search(session, "refined").then(() => {
     if (kept && document.activeElement === document.body) query.querySelector(`[data-category="${CSS.escape(kept)}"]`)?.focus();
   });
+}
+
+/** Other words, or other filters. @param {Session} session @param {Partial<import("./refine.js").Wanted>} change */
+function want(session, change) {
+  Object.assign(session.wanted, change);
+  if (session.kind === "photo") {
+    session.look = null;
+    if (onCopies(session)) session.tab = "products";
+    drawTabs(session);
+  }
+  const kept = results.querySelector("[data-filter]:focus")?.getAttribute("data-filter");
+  search(session, "refined").then(() => {
+    if (kept) results.querySelector(`[data-filter="${kept}"]`)?.focus();
+  });
+}
+
+/** Everything again, not only what was picked. @param {Session} session */
+function widen(session) {
+  session.wanted = { ...anything(), text: session.wanted.text };
+  if (session.kind === "photo") {
+    session.category = null;
+    session.look = null;
+  }
+  drawQuery(session);
+  search(session, "new");
 }
 
 /** On a phone the photo scrolls away; what was found stays in sight, and leads back to it. @param {Session} session @param {api.Answer} answer */

@@ -1,10 +1,11 @@
 // @ts-check
-/** Two ways to look at a photo: the products that it shows, and the shop's own pictures that it is a copy of. */
+/** Three ways to look at a photo: one piece's products, those of every piece, and the shop's own pictures that it is a copy of. */
 
 import { byId, el } from "./dom.js";
 
 const TABS = /** @type {const} */ ([
   ["products", "Products"],
+  ["look", "The whole look"],
   ["copies", "Copies of this photo"],
 ]);
 const STEPS = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1 });
@@ -12,7 +13,7 @@ const STEPS = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight
 /**
  * Show the tabs, or none where `chosen` is null.
  * @param {string | null} chosen
- * @param {(tab: "products" | "copies") => void} onTab
+ * @param {(tab: "products" | "look" | "copies") => void} onTab
  */
 export function showTabs(chosen, onTab) {
   const list = byId("tabs");

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from shoplens.api.search.v1 import search_pb2, search_pb2_grpc
-from shoplens.domain import SearchAnswer, SearchQuery
+from shoplens.domain import Look, SearchAnswer, SearchQuery
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.packing import packing
-from shoplens.rpc.convert.searches import pack_query, unpack_answer
+from shoplens.rpc.convert.searches import pack_query, unpack_answer, unpack_look
 
 
 class SearchClient(Client):
@@ -23,6 +23,11 @@ class SearchClient(Client):
         with packing():
             request = pack_query(query)
         return unpack_answer(self._call(self._stub.Search, request).answer)
+
+    def look(self, query: SearchQuery) -> Look:
+        with packing():
+            request = search_pb2.CompleteLookRequest(search=pack_query(query))
+        return unpack_look(self._call(self._stub.CompleteLook, request).look)
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         with packing():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shoplens import images
 from shoplens.api.search.v1 import search_pb2
-from shoplens.domain import Picture, SearchAnswer, SearchQuery
+from shoplens.domain import Look, LookRow, Picture, SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument
 from shoplens.filters import parse
 from shoplens.rpc.convert.index import pack_status, unpack_status
@@ -81,5 +81,25 @@ def unpack_answer(message: search_pb2.SearchAnswer) -> SearchAnswer:
         regions=tuple(unpack_region(region) for region in message.regions),
         region=message.region,
         ranking=unpack_ranking(message.ranking),
+        timings_ms=dict(message.timings_ms),
+    )
+
+
+def pack_look(look: Look) -> search_pb2.Look:
+    return search_pb2.Look(
+        request_id=look.request_id,
+        model=look.model,
+        index=pack_status(look.index),
+        rows=[search_pb2.LookRow(region=pack_region(row.region), ranking=pack_ranking(row.ranking)) for row in look.rows],
+        timings_ms=look.timings_ms,
+    )
+
+
+def unpack_look(message: search_pb2.Look) -> Look:
+    return Look(
+        request_id=message.request_id,
+        model=message.model,
+        index=unpack_status(message.index),
+        rows=tuple(LookRow(unpack_region(row.region), unpack_ranking(row.ranking)) for row in message.rows),
         timings_ms=dict(message.timings_ms),
     )

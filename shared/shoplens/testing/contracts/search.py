@@ -10,6 +10,7 @@ import pytest
 from shoplens import deadlines
 from shoplens.domain import SearchAnswer, SearchQuery, Verdict
 from shoplens.errors import DeadlineExceeded, InvalidArgument, NotFound
+from shoplens.filters import parse
 from shoplens.ports import Search
 from shoplens.testing import pictures
 from shoplens.testing.products import MIDDLE
@@ -54,6 +55,21 @@ class SearchContract:
         query = SearchQuery(picture=pictures.picture(0))
         assert not search.search(query).ranking.results[0].explanation
         assert search.search(replace(query, explain=True)).ranking.results[0].explanation
+
+    def test_a_look_has_a_row_a_piece_each_with_products_of_its_own(self, search: Search) -> None:
+        look = search.look(SearchQuery(picture=pictures.picture(3), top_k=2, text="tee"))
+        assert look.request_id
+        assert look.index.products == len(PRODUCTS)
+        assert look.rows
+        for row in look.rows:
+            assert len(row.ranking.results) == 2
+            assert row.ranking.categories
+        with pytest.raises(InvalidArgument, match="picture"):
+            search.look(SearchQuery(product_id="p1"))
+
+    def test_a_filter_restricts_the_search(self, search: Search) -> None:
+        answer = search.search(SearchQuery(picture=pictures.picture(0), only=parse("product_id IN (p2, p5)")))
+        assert sorted(ids(answer)) == ["p2", "p5"]
 
     def test_more_like_a_product_leaves_it_out(self, search: Search) -> None:
         expected = sorted(set(PRODUCTS) - {"p1"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from shoplens.domain import (
     WHOLE_FRAME,
@@ -11,6 +12,8 @@ from shoplens.domain import (
     ImportOutcome,
     IndexedImage,
     IndexedRegion,
+    Look,
+    LookRow,
     Product,
     ProductDeletion,
     ProductDraft,
@@ -98,6 +101,13 @@ class FakeSearch:
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         return self.search(SearchQuery(product_id=product_id, top_k=top_k))
+
+    def look(self, query: SearchQuery) -> Look:
+        if query.picture is None or query.product_id is not None:
+            raise InvalidArgument("Send a picture.")
+        answer = self.search(replace(query, box=None, category=None))
+        row = LookRow(answer.regions[0], answer.ranking)
+        return Look(answer.request_id, answer.model, answer.index, (row,), answer.timings_ms)
 
     def _answer(self, query: SearchQuery, probes: Sequence[Features], without: str | None = None) -> SearchAnswer:
         model = self._encoder.card().model
