@@ -22,7 +22,7 @@ def test_the_photo_is_laid_over_the_shops_pictures_of_which_it_is_a_copy(visit: 
     page = visit(address)
     look_for_copies(page)
     expect(verdict(page)).to_have_text("The shop has this very picture 18 times")
-    expect(verdict(page)).to_be_focused()
+    expect(page.get_by_role("tab", name="Copies of this photo")).to_be_focused()
     copy = page.locator(".copy").first
     expect(copy).to_contain_text("Your photo is a copy, shows 80% of it, with something around it, mirrored.")
     laid, under = copy.locator(".over img").bounding_box(), copy.locator(".under").bounding_box()
