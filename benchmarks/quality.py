@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import categories, copies, detection, retrieval
+from benchmarks import categories, copies, detection, parts, retrieval
 from benchmarks.report import publish
 
 REPORT = Path("build/eval.json")
@@ -19,6 +19,7 @@ def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogu
         if not needed.is_file():
             raise typer.BadParameter(f"{needed} is missing; evaluation needs labelled photos: make eval DATA=<their folder>.")
     publish("Retrieval, catalogue_luma, other views → main views", retrieval.measure(data), REPORT)
+    publish("What each part of a score is worth", parts.measured(data, REPORT.with_suffix("")), REPORT)
     publish("Category, clothing_cc0, unseen senders", categories.measured(data), REPORT)
     publish("Detection, street_boxes, val", detection.measured(data), REPORT)
     publish("Copies, one to three random edits", copies.measured(data, REPORT.with_suffix("")), REPORT)

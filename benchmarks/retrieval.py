@@ -36,6 +36,9 @@ class View:
     style_id: str
     view: str
     title: str
+    colour: str
+    category: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,17 @@ def read_views(folder: Path) -> list[View]:
     """The photos that ``folder/manifest.csv`` lists."""
     with (folder / "manifest.csv").open(encoding="utf-8") as manifest:
         return [
-            View(folder / row["path"], row["product_id"], row["style_id"], row["view"], row["title"]) for row in csv.DictReader(manifest)
+            View(
+                folder / row["path"],
+                row["product_id"],
+                row["style_id"],
+                row["view"],
+                row["title"],
+                row["colour"],
+                row["store_categories"],
+                row["description"],
+            )
+            for row in csv.DictReader(manifest)
         ]
 
 

@@ -21,10 +21,10 @@ from services.ranker.business import business
 from services.ranker.interleaving import FIXED, LEARNED, team_draft
 from services.ranker.rules import Rules
 from services.ranker.variety import Shown, folded, style_of, varied
-from services.ranker.weights import PARTS, PartWeights, RankingWeights, VerdictThresholds
+from services.ranker.weights import PARTS, PartWeights, RankingWeights, Styles, VerdictThresholds
 from services.ranker.wishes import Wishes
 from shoplens import deadlines
-from shoplens.domain import Contribution, EncoderCard, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict, Wish
+from shoplens.domain import Contribution, EncoderCard, Features, Hit, Ranking, RankingQuery, Result, Scores, Verdict
 from shoplens.lexicon import lexicon
 from shoplens.taxonomy import Taxonomy, taxonomy
 
@@ -63,6 +63,8 @@ class FusionRanker:
         shares = weights.shares(_active(query, wishes))
         agreement = cache(partial(category.agreement, fused=fused, taxonomy=self._taxonomy))
         matches = _best(query, hits, weights, wishes)
+        if wishes.names_colour:
+            matches = _sharing_looks(matches, settings.styles)
         values = [_values(match, agreement(match.hit.node), wishes, settings, shares) for match in matches]
         results = _ordered(rules, query, _fixed(matches, values, shares, explain=query.explain), values)
         by_product = {match.hit.product_id: match.hit for match in matches}
@@ -93,28 +95,30 @@ class FusionRanker:
 def _weights(settings: RankingWeights, query: RankingQuery, wishes: Wishes) -> PartWeights:
     """The file's, those for what was asked, and the request's own over both. Raises ``InvalidArgument``."""
     weights = settings.weights
-    if query.wish != Wish():
-        weights = weights.overridden({"category": settings.asked.category})
     if wishes.names_colour:
-        weights = weights.overridden({"colour": settings.asked.colour})
+        # Of a photo that is of this colour already, nothing else is asked than without the words.
+        other = 1 - max(wishes.meant(probe.colour) for probe in query.probes)
+        asked = {part: getattr(settings.asked, part) for part in ("colour", "category")}
+        weights = weights.overridden({part: other * weight + (1 - other) * getattr(weights, part) for part, weight in asked.items()})
     return weights.overridden(query.weights)
 
 
 def _active(query: RankingQuery, wishes: Wishes) -> list[str]:
     """The parts that have something to say to this query; the same for every result, so that their scores compare."""
-    silent = {"text": not query.wish.words, "attributes": not wishes.names_attributes}
+    # Of a colour the signature and the shop's word say more than how often a description names it.
+    silent = {"text": not (query.wish.rest or query.wish.attributes), "attributes": not wishes.names_attributes}
     return [part for part in PARTS if not silent.get(part, False)]
 
 
 def _values(match: _Match, agreement: float, wishes: Wishes, settings: RankingWeights, shares: Mapping[str, float]) -> dict[str, float]:
-    """What each part that has something to say says of a product, 0..1."""
+    """What each part says of a product, 0..1: those that count, and what is known of words anyway."""
     details = match.hit.details
     values = {"visual": match.look, "category": agreement, "colour": match.colour, "business": business(details, settings.business)}
-    if "text" in shares:
+    if "text" in shares or match.hit.words is not None:
         values["text"] = match.hit.words or 0.0
     if "attributes" in shares:
         values["attributes"] = wishes.attributes(wishes.mentions(details))
-    return {part: values[part] for part in shares}
+    return values
 
 
 def _fixed(matches: Sequence[_Match], values: Sequence[Mapping[str, float]], shares: Mapping[str, float], *, explain: bool) -> list[Result]:
@@ -155,9 +159,10 @@ def _sorted(results: Sequence[Result]) -> list[Result]:
 def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights, wishes: Wishes) -> list[_Match]:
     """Each product's best hit, by look and colour together."""
     best: dict[str, tuple[float, float, _Match]] = {}
-    colours = (
-        [wishes.colour(hit.colour, wishes.mentions(hit.details)) for hit in hits] if wishes.names_colour else _colours(query.probes, hits)
-    )
+    if wishes.names_colour:
+        colours = [wishes.colour(hit.colour, query.probes[hit.probe].colour, wishes.mentions(hit.details)) for hit in hits]
+    else:
+        colours = _colours(query.probes, hits)
     for hit, colour in zip(hits, colours, strict=True):
         look = max(hit.similarity, query.copies.get(hit.content_hash, -1.0))
         worth = weights.visual * look + weights.colour * colour
@@ -165,6 +170,16 @@ def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights, wishes
         if known is None or (worth, look) > known[:2]:
             best[hit.product_id] = (worth, look, _Match(hit, _unit(look), colour))
     return [match for _, _, match in best.values()]
+
+
+def _sharing_looks(matches: Sequence[_Match], styles: Styles) -> list[_Match]:
+    """Who wishes for another colour has found a style by one colour of it: all its colours look like the photo as much as the likest."""
+    best: dict[str, float] = {}
+    for match in matches:
+        style = style_of(match.hit.details, styles)
+        best[style] = max(match.look, best.get(style, 0.0))
+    best.pop("", None)
+    return [replace(match, look=best.get(style_of(match.hit.details, styles), match.look)) for match in matches]
 
 
 def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:

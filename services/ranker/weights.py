@@ -60,9 +60,10 @@ class PartWeights(_Frozen):
 
 
 class Asked(_Frozen):
-    """Weights instead of the usual ones where the shopper wrote something.
+    """Weights instead of the usual ones where the shopper wishes for another colour.
 
-    colour: where the words name one. category: whatever they say, for what looks otherwise must still be the same kind of thing.
+    Both where the words name a colour that the photo is not of: colour, and category, for what looks otherwise must still be the same
+    kind of thing.
     """
 
     colour: float = Field(default=1.0, ge=0, le=_MOST_WEIGHT, allow_inf_nan=False)

@@ -56,15 +56,17 @@ class Lexicon:
         wanted: dict[str, list[str]] = {}
         unlike: dict[str, list[str]] = {}
         words: list[str] = []
+        rest: list[str] = []
         for phrase in self._phrases(_words(text)[:_MOST_WORDS]):
             for attribute, value in phrase.meanings:
                 values = (unlike if phrase.negated else wanted).setdefault(attribute, [])
                 if value not in values:
                     values.append(value)
             if not phrase.negated:
-                words += [word for word in phrase.words if word not in self.idle or phrase.meanings]
+                words += phrase.words
+                rest += () if phrase.meanings else phrase.words
         colours = tuple(wanted.pop(COLOUR, ()))
-        return Wish(" ".join(words), colours, _frozen(wanted), _frozen(unlike))
+        return Wish(" ".join(words), " ".join(rest), colours, _frozen(wanted), _frozen(unlike))
 
     def mentions(self, details: ProductDetails) -> Mentions:
         """What a product says of itself: in attributes that the lexicon knows by name, and in its title."""
@@ -82,6 +84,10 @@ class Lexicon:
             if own:
                 found[about] = own
         return {attribute: frozenset(values) for attribute, values in found.items()}
+
+    def shades_of(self, colour: str) -> tuple[str, ...]:
+        """The colours that are shades of this one."""
+        return tuple(shade for shade, of in self.shades.items() if of == colour)
 
     def agreement(self, attribute: str, wanted: Collection[str], said: Collection[str]) -> float:
         """How well what a product says of an attribute meets a wish, 0..1; shades of a colour half meet each other."""

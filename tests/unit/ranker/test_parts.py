@@ -51,6 +51,23 @@ def test_a_wish_for_a_colour_moves_the_target_from_the_photos_colour() -> None:
     assert ids(ranked(*hits, text="this, but in blue")) == ["blue", "red"]
 
 
+def test_a_style_that_was_found_by_one_colour_is_found_in_the_other() -> None:
+    style = {"item_group_id": "S1"}
+    hits = (
+        hit("same style, red", 0.95, attributes={**style, "colour": "red"}),
+        hit("same style, blue", 0.3, colour=BLUE, attributes={**style, "colour": "blue"}),
+        hit("other, blue", 0.6, colour=BLUE, attributes={"colour": "blue"}),
+    )
+    ranking = ranked(*hits, text="in blue")
+    assert ids(ranking) == ["same style, blue", "other, blue"]
+    assert [variant.product_id for variant in ranking.results[0].variants] == ["same style, red"]
+
+
+def test_a_wish_for_the_photos_own_colour_leaves_looks_to_decide_among_what_has_it() -> None:
+    hits = (hit("near", 0.9, words=0.0), hit("far", 0.5, words=1.0))
+    assert ids(ranked(*hits, text="in red")) == ids(ranked(*hits)) == ["near", "far"]
+
+
 def test_the_shops_word_for_a_colour_counts_more_than_what_the_picture_shows() -> None:
     hits = (hit("shows", colour=BLUE, attributes={"colour": "red"}), hit("says", colour=RED, attributes={"colour": "Navy"}))
     assert ids(ranked(*hits, text="in blue")) == ["says", "shows"]

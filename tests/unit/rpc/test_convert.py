@@ -128,7 +128,7 @@ guesses = st.builds(CategoryGuess, texts, shares)
 rankings_ = st.builds(Ranking, st.lists(guesses, max_size=2).map(tuple), st.sampled_from(Verdict), st.lists(results, max_size=2).map(tuple))
 top_ks = st.integers(-(2**31), 2**31 - 1)
 values_by_name = st.dictionaries(texts, several_texts, max_size=2)
-wishes = st.builds(Wish, texts, several_texts, values_by_name, values_by_name)
+wishes = st.builds(Wish, texts, texts, several_texts, values_by_name, values_by_name)
 copies_ = st.dictionaries(texts, shares, max_size=2)
 ranking_queries = st.builds(
     RankingQuery,

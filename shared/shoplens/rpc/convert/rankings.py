@@ -43,12 +43,12 @@ def unpack_ranking_query(message: ranker_pb2.RankingQuery) -> RankingQuery:
 
 def _pack_wish(wish: Wish) -> ranker_pb2.Wish:
     return ranker_pb2.Wish(
-        words=wish.words, colours=wish.colours, attributes=_pack_values(wish.attributes), unlike=_pack_values(wish.unlike)
+        words=wish.words, rest=wish.rest, colours=wish.colours, attributes=_pack_values(wish.attributes), unlike=_pack_values(wish.unlike)
     )
 
 
 def _unpack_wish(message: ranker_pb2.Wish) -> Wish:
-    return Wish(message.words, tuple(message.colours), _unpack_values(message.attributes), _unpack_values(message.unlike))
+    return Wish(message.words, message.rest, tuple(message.colours), _unpack_values(message.attributes), _unpack_values(message.unlike))
 
 
 def _pack_values(values: Mapping[str, Sequence[str]]) -> dict[str, ranker_pb2.Values]:
