@@ -19,9 +19,11 @@ import httpx
 import pytest
 
 from benchmarks.updates import Day, made_day, made_pictures, made_poison, what_is_held
-from services.ingest.topics import DEAD, UPDATES, producer
+from services.ingest.topics import DEAD, UPDATES
 from shoplens.errors import ShoplensError
+from shoplens.kafka import producer
 from shoplens.rpc.clients import CatalogueClient
+from shoplens.testing.pictures import png
 from tools.stack import kafka, milvus
 from tools.stack.system import System
 
@@ -230,3 +232,39 @@ def test_the_stream_waits_for_a_catalogue_that_is_away_and_skips_nothing(system:
 
 def test_the_topics_are_those_of_the_contract() -> None:
     assert (UPDATES, DEAD) == ("catalogue.updates", "catalogue.updates.dead")
+
+
+def test_what_shoppers_do_is_kept_in_kafka_and_read_again(system: System, shop: httpx.Client) -> None:
+    for seed in (11, 12):
+        picture = base64.b64encode(png(seed)).decode()
+        shop.put(f"/v1/products/liked-{seed}", json={"images": [{"content": picture}]}).raise_for_status()
+
+    def told() -> bool:
+        answer = shop.post("/v1/search", files={"image": png(11)}).json()
+        click = {"request_id": answer["request_id"], "product_id": answer["results"][0]["product_id"], "action": "basket"}
+        return shop.post("/v1/feedback", json=click).status_code == httpx.codes.ACCEPTED
+
+    eventually(told, "the gateway keeps feedback")
+    said = shoplens("learn", "--data", str(system.folder / "data"), "--kafka", system.kafka.address)
+    assert (said.returncode, "1 searches with a reaction" in said.stderr) == (1, True), said.stderr
+    standing = shoplens("trial", "--kafka", system.kafka.address, "--json")
+    assert json.loads(standing.stdout) == {"fixed": 0, "learned": 0, "ties": 0, "p_value": 1.0, "better": None}
+
+
+def test_a_change_of_weights_is_followed_without_a_search_failing(system: System, shop: httpx.Client) -> None:
+    form = {"explain": "true"}
+
+    def weight() -> float:
+        answer = shop.post("/v1/search", files={"image": png(11)}, data=form)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        shares = {share["part"]: share["weight"] for share in answer.json()["results"][0]["explanation"]}
+        return float(shares["colour"] / shares["visual"])
+
+    data = str(system.folder / "data")
+    assert weight() == pytest.approx(0.5)
+    changed = system.folder / "weights.toml"
+    changed.write_text(shoplens("weights", "show", "--data", data).stdout.replace("\ncolour = 0.5", "\ncolour = 2.0", 1))
+    assert shoplens("weights", "set", str(changed), "--data", data).returncode == 0
+    eventually(lambda: weight() == pytest.approx(2.0), "the new weights are in force")
+    assert shoplens("weights", "rollback", "--data", data).returncode == 0
+    eventually(lambda: weight() == pytest.approx(0.5), "the old weights are in force again")

@@ -60,7 +60,7 @@ def test_a_search_passes_its_options() -> None:
         return httpx.Response(200, json={"verdict": "similar", "results": []})
 
     with shop(handler) as server:
-        assert server.search(b"photo-bytes", top_k=5, category="dress") == {"verdict": "similar", "results": []}
+        assert server.search(b"photo-bytes", {"top_k": "5", "category": "dress"}) == {"verdict": "similar", "results": []}
 
 
 def problem(status: int, reason: str, detail: str) -> Handler:
@@ -69,15 +69,15 @@ def problem(status: int, reason: str, detail: str) -> Handler:
 
 def test_a_problem_is_the_error_it_was() -> None:
     with shop(problem(400, "unknown-category", "There is no category 'x'.")) as server, pytest.raises(UnknownCategory, match="no category"):
-        server.search(b"", top_k=1, category="x")
+        server.search(b"", {"category": "x"})
     with shop(problem(400, "invalid-argument", "No.")) as server, pytest.raises(InvalidArgument):
-        server.search(b"", top_k=1, category=None)
+        server.search(b"", {})
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(502, text="<html>"), httpx.Response(404, json={}), httpx.Response(404, json=[])])
 def test_somebody_else_answers(answer: httpx.Response) -> None:
     with shop(lambda request: answer) as server, pytest.raises(Unavailable, match="is a shoplens server there"):
-        server.search(b"", top_k=1, category=None)
+        server.search(b"", {})
 
 
 def test_nobody_answers() -> None:
@@ -85,7 +85,7 @@ def test_nobody_answers() -> None:
         raise httpx.ConnectError("Connection refused")
 
     with shop(refuse) as server, pytest.raises(Unavailable, match="start one with `shoplens serve`"):
-        server.search(b"", top_k=1, category=None)
+        server.search(b"", {})
 
 
 @pytest.mark.parametrize(("refusals", "fine"), [(TRIES - 1, True), (TRIES, False)])
