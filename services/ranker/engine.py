@@ -19,6 +19,7 @@ import numpy as np
 from services.ranker import category
 from services.ranker.business import business
 from services.ranker.interleaving import FIXED, LEARNED, team_draft
+from services.ranker.learned import LearnedRanker
 from services.ranker.rules import Rules
 from services.ranker.variety import Shown, folded, style_of, varied
 from services.ranker.weights import PARTS, PartWeights, RankingWeights, Styles, VerdictThresholds
@@ -36,6 +37,17 @@ class _Match:
     hit: Hit
     look: float
     colour: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A product's score, what the parts say of it, and who gave it: the weights, or what was learned. team: whose pick it was."""
+
+    match: _Match
+    values: Mapping[str, float]
+    score: float
+    by: LearnedRanker | None = None
+    team: str = ""
 
 
 class FusionRanker:
@@ -66,19 +78,17 @@ class FusionRanker:
         if wishes.names_colour:
             matches = _sharing_looks(matches, settings.styles)
         values = [_values(match, agreement(match.hit.node), wishes, settings, shares) for match in matches]
-        results = _ordered(rules, query, _fixed(matches, values, shares, explain=query.explain), values)
-        by_product = {match.hit.product_id: match.hit for match in matches}
-        shown = [self._shown(result, by_product[result.product_id], query, settings) for result in results]
-        ordered = varied(folded(shown), weights.variety, query.top_k)
-        return Ranking(
-            categories=category.guesses(fused),
-            verdict=_verdict(query, hits, results, settings.verdict),
-            results=tuple(each.result for each in ordered),
-        )
-
-    def _shown(self, result: Result, hit: Hit, query: RankingQuery, settings: RankingWeights) -> Shown:
-        picture = query.groups.get(hit.content_hash, hit.content_hash)
-        return Shown(result, picture, style_of(hit.details, settings.styles), hit.colour)
+        fixed = [
+            _Scored(match, each, sum(share * each[part] for part, share in shares.items()))
+            for match, each in zip(matches, values, strict=True)
+        ]
+        scored = _ordered(rules, query, fixed)
+        ordered = varied(folded([_shown(each, query, settings) for each in scored]), weights.variety, query.top_k)
+        results = tuple(each.result for each in ordered)
+        if query.explain:
+            by_product = {each.match.hit.product_id: each for each in scored}
+            results = tuple(replace(each, explanation=_explanation(by_product[each.product_id], shares)) for each in results)
+        return Ranking(category.guesses(fused), _verdict(query, hits, scored, settings.verdict), results)
 
     def _categories(self, query: RankingQuery, hits: Sequence[Hit], settings: RankingWeights) -> Mapping[str, float]:
         posterior = category.model_posterior(query.probes, self._card.categories)
@@ -117,52 +127,53 @@ def _values(match: _Match, agreement: float, wishes: Wishes, settings: RankingWe
     if "text" in shares or match.hit.words is not None:
         values["text"] = match.hit.words or 0.0
     if "attributes" in shares:
-        values["attributes"] = wishes.attributes(wishes.mentions(details))
+        values["attributes"] = wishes.attributes(wishes.mentions(match.hit))
     return values
 
 
-def _fixed(matches: Sequence[_Match], values: Sequence[Mapping[str, float]], shares: Mapping[str, float], *, explain: bool) -> list[Result]:
-    """Every product as the weights have it, in no order."""
-    return [
-        Result(
-            product_id=match.hit.product_id,
-            image_id=match.hit.image_id,
-            node=match.hit.node,
-            score=sum(share * each[part] for part, share in shares.items()),
-            scores=Scores(**each),
-            details=match.hit.details,
-            explanation=tuple(Contribution(part, share, each[part]) for part, share in shares.items()) if explain else (),
-        )
-        for match, each in zip(matches, values, strict=True)
-    ]
-
-
-def _ordered(rules: Rules, query: RankingQuery, fixed: Sequence[Result], values: Sequence[Mapping[str, float]]) -> list[Result]:
+def _ordered(rules: Rules, query: RankingQuery, fixed: Sequence[_Scored]) -> list[_Scored]:
     """Best first: as the weights have it, as what was learned does, or as both do in turn."""
     if rules.learned is None or query.weights or not fixed:
         # Whoever sends weights of their own means the weights.
         return _sorted(fixed)
-    scores = rules.learned.scores(values)
-    explained = [rules.learned.explained(each, score) if query.explain else () for each, score in zip(values, scores, strict=True)]
-    learned = [replace(result, score=score, explanation=why) for result, score, why in zip(fixed, scores, explained, strict=True)]
+    scores = rules.learned.scores([each.values for each in fixed])
+    learned = [replace(each, score=score, by=rules.learned) for each, score in zip(fixed, scores, strict=True)]
     if not rules.weights.trial:
         return _sorted(learned)
-    by_team = {FIXED: {each.product_id: each for each in fixed}, LEARNED: {each.product_id: each for each in learned}}
-    of_fixed, of_learned = ([each.product_id for each in _sorted(results)] for results in (fixed, learned))
+    by_team = {FIXED: {each.match.hit.product_id: each for each in fixed}, LEARNED: {each.match.hit.product_id: each for each in learned}}
+    of_fixed, of_learned = ([each.match.hit.product_id for each in _sorted(scored)] for scored in (fixed, learned))
     return [replace(by_team[team][product_id], team=team) for product_id, team in team_draft(of_fixed, of_learned, Random())]
 
 
-def _sorted(results: Sequence[Result]) -> list[Result]:
-    return sorted(results, key=lambda result: (-result.score, result.product_id))
+def _sorted(scored: Sequence[_Scored]) -> list[_Scored]:
+    return sorted(scored, key=lambda each: (-each.score, each.match.hit.product_id))
+
+
+def _shown(scored: _Scored, query: RankingQuery, settings: RankingWeights) -> Shown:
+    hit = scored.match.hit
+    result = Result(
+        product_id=hit.product_id,
+        image_id=hit.image_id,
+        node=hit.node,
+        score=scored.score,
+        scores=Scores(**scored.values),
+        details=hit.details,
+        team=scored.team,
+    )
+    return Shown(result, query.groups.get(hit.content_hash, hit.content_hash), style_of(hit.details, settings.styles), hit.colour)
+
+
+def _explanation(scored: _Scored, shares: Mapping[str, float]) -> tuple[Contribution, ...]:
+    if scored.by is not None:
+        return scored.by.explained(scored.values, scored.score)
+    return tuple(Contribution(part, share, scored.values[part]) for part, share in shares.items())
 
 
 def _best(query: RankingQuery, hits: Sequence[Hit], weights: PartWeights, wishes: Wishes) -> list[_Match]:
     """Each product's best hit, by look and colour together."""
     best: dict[str, tuple[float, float, _Match]] = {}
-    if wishes.names_colour:
-        colours = [wishes.colour(hit.colour, query.probes[hit.probe].colour, wishes.mentions(hit.details)) for hit in hits]
-    else:
-        colours = _colours(query.probes, hits)
+    wished = wishes.names_colour
+    colours = wishes.colours([probe.colour for probe in query.probes], hits) if wished else _colours(query.probes, hits)
     for hit, colour in zip(hits, colours, strict=True):
         look = max(hit.similarity, query.copies.get(hit.content_hash, -1.0))
         worth = weights.visual * look + weights.colour * colour
@@ -191,7 +202,7 @@ def _colours(probes: Sequence[Features], hits: Sequence[Hit]) -> list[float]:
     return [_unit(float(value)) for value in np.einsum("ij,ij->i", of_probes, of_hits)]
 
 
-def _verdict(query: RankingQuery, hits: Sequence[Hit], ranked: Sequence[Result], thresholds: VerdictThresholds) -> Verdict:
+def _verdict(query: RankingQuery, hits: Sequence[Hit], ranked: Sequence[_Scored], thresholds: VerdictThresholds) -> Verdict:
     hashes = {probe.content_hash for probe in query.probes if probe.content_hash}
     if any(hit.content_hash in hashes for hit in hits):
         return Verdict.EXACT_COPY
@@ -199,7 +210,7 @@ def _verdict(query: RankingQuery, hits: Sequence[Hit], ranked: Sequence[Result],
         return Verdict.EDITED_COPY
     if not ranked:
         return Verdict.NO_MATCH
-    best = ranked[0].scores.visual
+    best = ranked[0].match.look
     if best >= thresholds.same_product:
         return Verdict.SAME_PRODUCT
     return Verdict.SIMILAR if best >= thresholds.similar else Verdict.NO_MATCH

@@ -74,15 +74,10 @@ class Lexicon:
         for attribute, value in _read(self, details.title):
             found.setdefault(attribute, set()).add(value)
         for called, said in details.attributes.items():
-            about = self.called.get(_normal(called))
-            if about is None or isinstance(said, bool | int | float):
-                continue
-            text = said if isinstance(said, str) else " , ".join(said)
-            # An attribute's own value needs no more context: "long" under "sleeve" is a long sleeve.
-            own = {value for name, value in _read(self, text) if name == about}
-            own |= {part for part in map(_normal, re.split(r"[,/;]", text)) if (about, part) in _meanings(self)}
-            if own:
-                found[about] = own
+            if not isinstance(said, bool | int | float):
+                attribute, own = _attribute(self, called, said if isinstance(said, str) else " , ".join(said))
+                if own:
+                    found[attribute] = set(own)
         return {attribute: frozenset(values) for attribute, values in found.items()}
 
     def shades_of(self, colour: str) -> tuple[str, ...]:
@@ -125,8 +120,20 @@ class Lexicon:
 
 @lru_cache(_KEPT_TEXTS)
 def _read(lexicon: Lexicon, text: str) -> frozenset[Meaning]:
-    """Titles come again in every search; reading one takes as long as ranking it."""
+    """What a text speaks of. Titles come again in every search, and reading one takes as long as ranking it."""
     return frozenset(meaning for phrase in lexicon._phrases(_words(text)) if not phrase.negated for meaning in phrase.meanings)
+
+
+@lru_cache(_KEPT_TEXTS)
+def _attribute(lexicon: Lexicon, called: str, text: str) -> tuple[str, frozenset[str]]:
+    """Which attribute a shop's name for one means, and the values that its text says; none where it is not known."""
+    about = lexicon.called.get(_normal(called))
+    if about is None:
+        return "", frozenset()
+    # An attribute's own value needs no more context: "long" under "sleeve" is a long sleeve.
+    own = {value for name, value in _read(lexicon, text) if name == about}
+    own |= {part for part in map(_normal, re.split(r"[,/;]", text)) if (about, part) in _meanings(lexicon)}
+    return about, frozenset(own)
 
 
 @cache
