@@ -26,6 +26,7 @@ from shoplens.domain import (
     WHOLE_FRAME,
     EncoderCard,
     Features,
+    Filter,
     IndexedImage,
     IndexedRegion,
     PreparedPut,
@@ -37,6 +38,7 @@ from shoplens.domain import (
     Vector,
     Write,
 )
+from shoplens.filters import parse
 
 SIZES = (10_000, 100_000)
 WIDTH = 192
@@ -47,6 +49,10 @@ WRITES = 50
 CARD = EncoderCard("bench", "1", WIDTH, 64, tuple(f"category-{number}" for number in range(40)))
 SHARES = {"": 1, "third_": 3, "narrow_": 300}
 """What a filter keeps: everything, one row in 3, one in 300."""
+
+PRICES = 1_000
+FILTERS = {"price_1_in_1000_": 1, "price_1_in_100_": 10, "price_1_in_3_": 333}
+"""Prices below which a filter looks, of 0 to 999."""
 
 Vectors = NDArray[np.float32]
 
@@ -91,7 +97,7 @@ def product(row: int, embedding: Vector, content: bytes) -> PreparedPut:
         description="What a shop says of a product. " * 10,
         category="Women/Tops",
         brand="Brand",
-        price=Price(19.9, "EUR"),
+        price=Price(float(row % PRICES), "EUR"),
         url=f"https://shop.example/products/{row}",
         attributes={"colour": "blue", "sizes": ("S", "M", "L"), "material": "cotton"},
     )
@@ -137,19 +143,33 @@ def _searches(catalogue: MilvusCatalogue, made: Made, size: int) -> dict[str, fl
         for limit in LIMITS:
             report |= {
                 f"catalogue_{size // 1000}k_{name}top{limit}_{figure}": value
-                for figure, value in _compared(catalogue, bare, rows, made.queries, NODES[name], limit).items()
+                for figure, value in _compared(catalogue, bare, rows, made.queries, limit, nodes=NODES[name]).items()
             }
+    for name, below in FILTERS.items():
+        rows = np.flatnonzero(np.arange(size) % PRICES < below)
+        bare = faiss.IndexFlatIP(WIDTH)
+        bare.add(made.vectors[rows])
+        only = parse(f"price < {below}")
+        compared = _compared(catalogue, bare, rows, made.queries, LIMITS[0], only=only)
+        report |= {f"catalogue_{size // 1000}k_{name}top{LIMITS[0]}_{figure}": value for figure, value in compared.items()}
     return report
 
 
 def _compared(
-    catalogue: MilvusCatalogue, bare: faiss.IndexFlatIP, rows: NDArray[np.int64], queries: Vectors, nodes: Sequence[str], limit: int
+    catalogue: MilvusCatalogue,
+    bare: faiss.IndexFlatIP,
+    rows: NDArray[np.int64],
+    queries: Vectors,
+    limit: int,
+    *,
+    nodes: Sequence[str] = (),
+    only: Filter | None = None,
 ) -> dict[str, float]:
     """Each query asked of both, one after the other."""
     ours, theirs, recalls = [], [], []
     for query in queries:
         begun = time.perf_counter()
-        hits = catalogue.search([query], limit=limit, nodes=nodes, model=CARD.model)
+        hits = catalogue.search([query], limit=limit, nodes=nodes, model=CARD.model, only=only)
         between = time.perf_counter()
         _, neighbours = bare.search(query[None], limit)
         ours.append((between - begun) * 1000)

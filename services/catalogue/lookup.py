@@ -7,8 +7,8 @@ it: Lite refuses ``NOT`` and ``EXISTS``, and text in its expressions is a matter
 
 Words are ranked by BM25 (Robertson and Zaragoza 2009), as SQLite's FTS5 has it: English stems, accents left out.
 
-It is made anew when the catalogue opens, from the documents that are read then anyway: 100,000 products take some ten
-seconds and 150 MB.
+It is made anew when the catalogue opens, from the documents that are read then anyway: 100,000 products with descriptions of
+60 words take 7 seconds and 240 MB. There a filter takes 0.1 to 60 ms (the more it leaves, the longer), words 3 to 95.
 """
 
 from __future__ import annotations

@@ -89,6 +89,15 @@ def test_the_command_line_example_finds_the_photos_own_product(server, folder):
     assert json.loads(output)["verdict"] == "exact_copy"
 
 
+def test_the_weights_examples_change_the_weights_and_take_them_back(server, folder):
+    for command in (command for command in commands() if command.startswith(".venv/bin/shoplens weights")):
+        run(command, folder, server)
+    assert "visual = 1.0" in (folder / "weights.toml").read_text("utf-8")
+    assert [version.name for version in sorted((folder / "data" / "weights").iterdir())] == ["0001.toml", "0002.toml"]
+    (learning,) = [command for command in commands() if command.startswith(".venv/bin/shoplens learn")]
+    assert "--trial" in run(learning, folder, server)
+
+
 def test_the_events_example_is_made_of_good_events(server, folder):
     (made,) = [command for command in commands() if command.startswith("cat > events.ndjson")]
     run(made, folder, server)
