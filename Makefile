@@ -7,9 +7,12 @@ DATA   ?= ../shared/data
 EFFORT ?= 0.1
 HOST   ?= 127.0.0.1
 PORT   ?= 8080
+ENGINE ?= docker
+TAG    ?= 0.1.0
+IMAGES ?= detector encoder catalogue copies ranker ingest gateway standalone
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format proto lock train eval bench stack system clean
+.PHONY: help install demo test lint format proto lock train eval bench stack images system clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +72,9 @@ eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.
 
 bench: $(VENV)/.dev ## Measure speed against the machine's limits; writes build/bench.json
 	$(BIN)/python -m benchmarks.speed
+
+images: ## Build an image a service, with the container engine of this machine (ENGINE=podman for another than docker)
+	for target in $(IMAGES); do $(ENGINE) build --target $$target --tag shoplens/$$target:$(TAG) . || exit 1; done
 
 system: ## Install the system packages that the tests use (Debian, as root)
 	apt-get update --quiet --quiet

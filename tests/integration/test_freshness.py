@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.updates import Day, made_day, made_pictures, made_poison, what_is_held
 from services.ingest.topics import DEAD, UPDATES
@@ -24,6 +25,7 @@ from shoplens.errors import ShoplensError
 from shoplens.kafka import producer
 from shoplens.rpc.clients import CatalogueClient
 from shoplens.testing.pictures import png
+from tests.deploy.test_observability import spoken
 from tools.stack import kafka, milvus
 from tools.stack.system import System
 
@@ -232,6 +234,17 @@ def test_the_stream_waits_for_a_catalogue_that_is_away_and_skips_nothing(system:
 
 def test_the_topics_are_those_of_the_contract() -> None:
     assert (UPDATES, DEAD) == ("catalogue.updates", "catalogue.updates.dead")
+
+
+def test_every_metric_that_a_dashboard_or_an_alert_names_is_served_by_the_running_system(system: System) -> None:
+    served = set()
+    for name in system.services:
+        address = system.address if name == "gateway" else f"http://{system.metrics(name)}"
+        for family in text_string_to_metric_families(httpx.get(f"{address}/metrics", trust_env=False).raise_for_status().text):
+            served |= {family.name, f"{family.name}_total"} | {sample.name for sample in family.samples}
+            if family.type == "histogram":
+                served |= {f"{family.name}_{ending}" for ending in ("bucket", "count", "sum")}
+    assert spoken() <= served | {"up"}
 
 
 def test_what_shoppers_do_is_kept_in_kafka_and_read_again(system: System, shop: httpx.Client) -> None:

@@ -1,0 +1,144 @@
+"""What images are built from, and the stack that compose makes of them."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.test_manifests import services
+from tools.stack.kafka import TOPICS
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    return loaded
+
+
+def stages() -> dict[str, str]:
+    parts = re.split(r"^FROM (\S+) AS (\w+)\n", DOCKERFILE, flags=re.MULTILINE)
+    return {name: body for _, name, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)}
+
+
+def test_every_service_has_a_target_that_starts_it() -> None:
+    for name in services():
+        assert f'ENTRYPOINT ["python", "-m", "services.{name}"]' in stages()[name]
+        port = re.search(
+            r"^    port: int = Field\(default=([\d_]+)", (ROOT / "services" / name / "settings.py").read_text("utf-8"), re.MULTILINE
+        )
+        assert port
+        assert port[1].replace("_", "") in stages()[name]
+
+
+def test_what_runs_is_not_root_and_holds_no_builder() -> None:
+    runtime = stages()["runtime"]
+    assert "USER 10001:10001" in runtime
+    assert "COPY --from=build /opt/shoplens /opt/shoplens" in runtime
+    for word in ("pip install", "gcc", "build-essential", "curl "):
+        assert word not in runtime
+    assert "--require-hashes" in stages()["build"]
+
+
+def test_instructions_are_written_as_linters_ask() -> None:
+    """Hadolint's rules that matter here: versions, caches, shells."""
+    assert not re.search(r"^ADD ", DOCKERFILE, re.MULTILINE)
+    assert not re.search(r"^(ENTRYPOINT|CMD) [^\[]", DOCKERFILE, re.MULTILINE)
+    assert ":latest" not in DOCKERFILE
+    assert "sudo" not in DOCKERFILE
+    for install in re.findall(r"^RUN apt-get update.*?(?=^\w)", DOCKERFILE, re.MULTILINE | re.DOTALL):
+        assert "--no-install-recommends" in install
+        assert "rm -rf /var/lib/apt/lists/*" in install
+
+
+def test_the_builder_is_given_what_it_copies_and_no_more() -> None:
+    given = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
+    for name in given:
+        assert (ROOT / name).exists(), name
+    assert {"models", "protos", "pyproject.toml", "requirements/serving.txt", "services", "shared"} <= set(given)
+
+
+@pytest.mark.timeout(300)
+def test_the_package_holds_all_that_runs(tmp_path: Path) -> None:
+    """What an image installs, built here as there."""
+    import subprocess
+    import sys
+
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for needed in (
+        "shoplens/filters/grammar.lark",
+        "shoplens/lexicon.toml",
+        "shoplens/taxonomy.toml",
+        "shoplens/api/search/v1/search_pb2.py",
+        "services/ranker/weights.toml",
+        "services/gateway/web/index.html",
+        "shoplens/_models/detector/1/manifest.json",
+        "shoplens/_models/encoder/2/manifest.json",
+        "shoplens/_models/copies/1/manifest.json",
+    ):
+        assert needed in names
+    assert not any(name.startswith(("tests/", "training/", "benchmarks/")) for name in names)
+
+
+def test_compose_starts_every_service_behind_what_it_needs(compose: dict[str, Any]) -> None:
+    started = compose["services"]
+    assert set(services()) <= set(started)
+    for name in services():
+        assert started[name]["build"]["target"] == name
+        assert started[name]["read_only"] is True
+        assert started[name]["healthcheck"]["test"][-1].startswith("127.0.0.1:")
+        for needed in started[name].get("depends_on", {}):
+            assert needed in started
+        for variable, value in started[name].get("environment", {}).items():
+            prefix = f"SHOPLENS_{name.upper()}_"
+            assert variable.startswith(prefix)
+            field = variable.removeprefix(prefix).lower()
+            assert re.search(rf"^    {field}: ", (ROOT / "services" / name / "settings.py").read_text("utf-8"), re.MULTILINE), variable
+            host = re.fullmatch(r"(?:\w+://)?([a-z]+):\d+(?:/\d)?", str(value))
+            assert host is None or host[1] in started, value
+
+
+def test_compose_listens_on_loopback_alone(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ())), name
+
+
+def test_compose_and_kubernetes_make_the_topics_that_the_tests_use(compose: dict[str, Any]) -> None:
+    (script,) = compose["services"]["topics"]["command"]
+    assert {name: int(count) for name, count in re.findall(r"([a-z.]+):(\d)", script.split(";")[0])} == dict(TOPICS)
+    strimzi = yaml.safe_load_all((ROOT / "deploy/k8s/components/strimzi/kafka.yaml").read_text("utf-8"))
+    made = {each["metadata"]["name"]: each["spec"]["partitions"] for each in strimzi if each["kind"] == "KafkaTopic"}
+    assert made == dict(TOPICS)
+
+
+def test_volumes_and_files_that_compose_names_are_there(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for volume in service.get("volumes", ()):
+            source = str(volume).split(":")[0]
+            assert source in compose["volumes"] or (source.startswith("./") and (ROOT / source).exists()), volume
+
+
+def test_skaffold_builds_targets_and_overlays_that_are_there() -> None:
+    loaded = yaml.safe_load((ROOT / "skaffold.yaml").read_text("utf-8"))
+    for part in (loaded, *loaded["profiles"]):
+        for artifact in part["build"]["artifacts"]:
+            assert artifact["image"] == f"shoplens/{artifact['docker']['target']}"
+            assert artifact["docker"]["target"] in stages()
+        for path in part["manifests"]["kustomize"]["paths"]:
+            assert (ROOT / path / "kustomization.yaml").exists()

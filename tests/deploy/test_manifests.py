@@ -1,0 +1,218 @@
+"""The Kubernetes manifests: every combination is valid for the three newest versions, and keeps our own rules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.deploy.policies import complaints
+from tools.kustomize import rendered
+
+ROOT = Path(__file__).parents[2]
+K8S = ROOT / "deploy" / "k8s"
+VERSIONS = ("1.37", "1.36", "1.35")
+COMPONENTS = sorted(each.name for each in (K8S / "components").iterdir())
+STORES = ("milvus", "redis", "strimzi")
+OPERATORS = {
+    "Kafka", "KafkaNodePool", "KafkaTopic", "Milvus", "PodMonitor", "PrometheusRule", "ScaledObject",
+}  # fmt: skip
+"""Kinds of operators, whose schemas come with them."""
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def manifests(text: str) -> list[dict[str, Any]]:
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+@pytest.fixture(scope="module")
+def production() -> list[dict[str, Any]]:
+    return manifests(rendered(K8S / "overlays" / "production"))
+
+
+@pytest.fixture(scope="module")
+def dev() -> list[dict[str, Any]]:
+    return manifests(rendered(K8S / "overlays" / "dev"))
+
+
+def invalid(found: list[dict[str, Any]], version: str) -> list[str]:
+    problems = []
+    for each in found:
+        if each["kind"] in OPERATORS:
+            continue
+        try:
+            kubernetes_validate.validate(each, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            problems.append(f"{each['kind']}/{each['metadata']['name']}: {error.message}")
+    return problems
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("overlay", ["production", "dev"])
+def test_the_overlays_are_valid(request: pytest.FixtureRequest, overlay: str, version: str) -> None:
+    assert invalid(request.getfixturevalue(overlay), version) == []
+
+
+@pytest.mark.parametrize("overlay", ["production", "dev"])
+def test_the_overlays_keep_our_rules(request: pytest.FixtureRequest, overlay: str) -> None:
+    assert complaints(request.getfixturevalue(overlay)) == []
+
+
+def test_everything_lies_in_the_namespace_and_belongs_to_shoplens(production: list[dict[str, Any]]) -> None:
+    for each in production:
+        if each["kind"] not in ("Namespace", "PriorityClass"):
+            assert each["metadata"].get("namespace") == "shoplens", each["metadata"]["name"]
+        if each["kind"] in ("Deployment", "StatefulSet") and each["metadata"]["name"] != "redis":
+            assert each["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/part-of"] == "shoplens"
+
+
+def test_every_combination_of_components_is_valid(tmp_path: Path) -> None:
+    """The stores stay in: without them their addresses are a shop's own to name."""
+    checked = 0
+    free = [name for name in COMPONENTS if name not in STORES]
+    for size in range(len(free) + 1):
+        for chosen in combinations(free, size):
+            folder = tmp_path / "-".join(("combination", *chosen))
+            folder.mkdir()
+            relative = Path(*[".."] * len(folder.parts[1:])) / K8S.relative_to("/")
+            kustomization = {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "namespace": "shoplens",
+                "resources": [str(relative / "base")],
+                "components": [str(relative / "components" / name) for name in (*STORES, *chosen)],
+                "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").glob("*.yaml"))],
+            }
+            (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+            found = manifests(rendered(folder))
+            assert complaints(found) == [], chosen
+            for version in VERSIONS:
+                assert invalid(found, version) == [], (chosen, version)
+                checked += len(found)
+    assert checked > 1_000
+
+
+def test_each_service_hears_those_that_call_it_and_no_other(production: list[dict[str, Any]]) -> None:
+    """The network policies say the same as the addresses in the environment."""
+    called: dict[str, set[str]] = {}
+    for each in production:
+        if each["kind"] in ("Deployment", "StatefulSet"):
+            for variable in each["spec"]["template"]["spec"]["containers"][0].get("env", ()):
+                if str(variable.get("value", "")).startswith("dns:///"):
+                    host = variable["value"].removeprefix("dns:///").split(":")[0]
+                    called.setdefault(host, set()).add(each["metadata"]["name"])
+    for name, callers in called.items():
+        (policy,) = [each for each in production if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == name]
+        allowed = {
+            value
+            for rule in policy["spec"]["ingress"]
+            for source in rule["from"]
+            for expression in source["podSelector"]["matchExpressions"]
+            for value in expression["values"]
+        }
+        assert allowed == callers, name
+
+
+def of(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    return next(each for each in found if (each["kind"], each["metadata"]["name"]) == (kind, name))
+
+
+def container(found: list[dict[str, Any]], name: str = "encoder", kind: str = "Deployment") -> dict[str, Any]:
+    first: dict[str, Any] = of(found, kind, name)["spec"]["template"]["spec"]["containers"][0]
+    return first
+
+
+def pod(found: list[dict[str, Any]], name: str = "encoder", kind: str = "Deployment") -> dict[str, Any]:
+    inside: dict[str, Any] = of(found, kind, name)["spec"]["template"]["spec"]
+    return inside
+
+
+def service(found: list[dict[str, Any]], name: str = "ranker") -> dict[str, Any]:
+    spec: dict[str, Any] = of(found, "Service", name)["spec"]
+    return spec
+
+
+MISTAKES: dict[str, tuple[Callable[[list[dict[str, Any]]], object], str]] = {
+    "runs as root": (lambda found: pod(found)["securityContext"].pop("runAsNonRoot"), "root"),
+    "mounts a token": (lambda found: pod(found).pop("automountServiceAccountToken"), "token"),
+    "shares an account": (lambda found: pod(found).update(serviceAccountName="default"), "account of its own"),
+    "on the node's network": (lambda found: pod(found).update(hostNetwork=True), "namespace with its node"),
+    "mounts the node": (lambda found: pod(found)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "folder of its node"),
+    "no seccomp": (lambda found: pod(found)["securityContext"].pop("seccompProfile"), "seccomp"),
+    "no grace": (lambda found: pod(found).update(terminationGracePeriodSeconds=1), "drain"),
+    "writable image": (lambda found: container(found)["securityContext"].update(readOnlyRootFilesystem=False), "writes to its image"),
+    "capabilities": (lambda found: container(found)["securityContext"].update(capabilities={}), "capabilities"),
+    "privileged": (lambda found: container(found)["securityContext"].update(privileged=True), "privileges"),
+    "no requests": (lambda found: container(found)["resources"].pop("requests"), "what it needs"),
+    "no memory limit": (lambda found: container(found)["resources"].pop("limits"), "limit of memory"),
+    "throttled": (lambda found: container(found)["resources"]["limits"].update(cpu="1"), "throttled"),
+    "no readiness": (lambda found: container(found).pop("readinessProbe"), "readinessProbe"),
+    "liveness asks dependencies": (lambda found: container(found)["livenessProbe"]["grpc"].pop("service"), "dependency fails"),
+    "no preStop": (lambda found: container(found).pop("lifecycle"), "before its endpoints"),
+    "image without a version": (lambda found: container(found).update(image="shoplens/encoder"), "without a version"),
+    "secret in the open": (lambda found: container(found)["env"].append({"name": "X_PASSWORD", "value": "x"}), "secret"),
+    "two catalogues": (lambda found: of(found, "StatefulSet", "catalogue")["spec"].update(replicas=2), "must run once"),
+    "one gateway": (lambda found: of(found, "Deployment", "gateway")["spec"].update(replicas=1), "outage"),
+    "service without pods": (lambda found: service(found).update(selector={"app.kubernetes.io/name": "rnker"}), "no pod"),
+    "port that leads nowhere": (lambda found: service(found)["ports"][0].update(targetPort="grcp"), "leads nowhere"),
+    "address of nobody": (lambda found: container(found, "gateway")["env"][0].update(value="dns:///detektor:50051"), "not there"),
+    "no budget": (lambda found: found.remove(of(found, "PodDisruptionBudget", "encoder")), "drained node"),
+    "budget that forbids all": (
+        lambda found: of(found, "PodDisruptionBudget", "encoder")["spec"].update(minAvailable=2),
+        "ever be drained",
+    ),
+    "open network": (lambda found: found.remove(of(found, "NetworkPolicy", "closed")), "nothing closes"),
+    "open to all": (lambda found: of(found, "NetworkPolicy", "encoder")["spec"]["ingress"][0].pop("from"), "open to everybody"),
+    "ingress without TLS": (lambda found: of(found, "Ingress", "gateway")["spec"].pop("tls"), "without TLS"),
+    "scales the catalogue": (
+        lambda found: of(found, "HorizontalPodAutoscaler", "encoder")["spec"].update(
+            scaleTargetRef={"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "catalogue"}
+        ),
+        "must run once",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_found(production: list[dict[str, Any]], name: str) -> None:
+    plant, said = MISTAKES[name]
+    spoilt = copy.deepcopy(production)
+    plant(spoilt)
+    found = complaints(spoilt)
+    assert any(said in each for each in found), found
+
+
+INVALID: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "a field misspelt": lambda found: container(found).update(readynessProbe={}),
+    "a number as a text": lambda found: of(found, "Deployment", "encoder")["spec"].update(replicas="two"),
+    "a port missing": lambda found: of(found, "Service", "ranker")["spec"]["ports"][0].pop("port"),
+    "no selector": lambda found: of(found, "Deployment", "encoder")["spec"].pop("selector"),
+    "an API that is gone": lambda found: of(found, "HorizontalPodAutoscaler", "encoder").update(apiVersion="autoscaling/v2beta2"),
+}
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_what_kubernetes_would_refuse_is_found(production: list[dict[str, Any]], name: str) -> None:
+    spoilt = copy.deepcopy(production)
+    INVALID[name](spoilt)
+    try:
+        found = invalid(spoilt, VERSIONS[0])
+    except kubernetes_validate.SchemaNotFoundError:
+        return
+    assert len(found) == 1, found
+
+
+def services() -> Iterator[str]:
+    return (each.name for each in sorted((ROOT / "services").iterdir()) if (each / "__main__.py").exists())
+
+
+def test_every_service_is_deployed_and_has_an_image(production: list[dict[str, Any]]) -> None:
+    deployed = {each["metadata"]["name"] for each in production if each["kind"] in ("Deployment", "StatefulSet")}
+    assert set(services()) == deployed - {"redis"}

@@ -1,0 +1,1 @@
+"""Dashboards as code, and the alerts in the form that Kubernetes' Prometheus operator takes."""
