@@ -12,9 +12,9 @@ from pathlib import Path
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ()),
-    ("dev", ("dev",)),
-    ("eval", ("dev", "eval")),
-    ("train", ("dev", "train")),
+    ("dev", ("batch", "dev")),
+    ("eval", ("batch", "dev", "eval")),
+    ("train", ("batch", "dev", "train")),
 )
 
 

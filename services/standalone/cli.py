@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.standalone import commands, ranking
+from services.standalone.extras import the_batch_extra
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal, told
 from shoplens import __version__
@@ -83,6 +84,9 @@ def import_(
     ],
     server: Server = None,
     data: Data = None,
+    features: Annotated[
+        Path | None, typer.Option(help="With --data: the folder of features that `compute` made.", show_default=False)
+    ] = None,
     currency: Currency = "USD",
     json: Json = False,
 ) -> None:
@@ -94,11 +98,46 @@ def import_(
 
     terminal = Terminal(quiet=json)
     with told(terminal):
-        imported, failed = import_feed(file, _target(server, data), currency=currency, terminal=terminal)
+        target = _target(server, data)
+        if features is not None:
+            if isinstance(target, str):
+                raise typer.BadParameter("Give --features together with --data: a server has features of its own.")
+            target = target.model_copy(update={"features": features})
+        imported, failed = import_feed(file, target, currency=currency, terminal=terminal)
         terminal.bad_rows(failed)
         terminal.say(f"{imported} imported, {len(failed)} failed")
         if json:
             terminal.json({"imported": imported, "failed": [answer.as_json() for answer in failed]})
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def compute(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A feed, as `import` reads it.")],
+    features: Annotated[Path, typer.Option(help="The folder of features, in Parquet; what it holds is not computed again.")],
+    spark: Annotated[
+        str | None, typer.Option(help="Share the work out by Spark, as in local[2] or spark://host:7077.", show_default=False)
+    ] = None,
+    currency: Currency = "USD",
+    json: Json = False,
+) -> None:
+    """Compute the features of a feed's pictures, and nothing twice; then `import --data … --features …` runs no model.
+
+    Exits with 1 where a picture failed.
+    """
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        with the_batch_extra():
+            from services.standalone.batching import compute_feed
+        report, bad = compute_feed(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal)
+        failed = [*bad, *report.failures]
+        for each in failed[:20]:
+            terminal.say(f"{each.product_id} {each.image_id}: {each.reason}")
+        terminal.say(f"{report.computed} computed, {report.known} known, {len(failed)} failed")
+        if json:
+            told_failures = [{"product_id": each.product_id, "image_id": each.image_id, "error": each.reason} for each in failed]
+            terminal.json({"computed": report.computed, "known": report.known, "failed": told_failures})
     if failed:
         raise typer.Exit(1)
 

@@ -25,13 +25,14 @@ from services.ingest.running import running
 from services.ingest.stream import UpdateStream
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
+from services.standalone.extras import the_batch_extra
 from services.standalone.places import DEAD_FILE, FEEDBACK_FILE, MARK_FILE, WEIGHTS_FOLDER
 from services.standalone.settings import StandaloneSettings
-from shoplens.caches import SqliteCache
+from shoplens.caches import Layered, SqliteCache
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
-from shoplens.ports import Catalogue, CopySearch, Detector, Encoder, FeedbackLog, Ingest, Ranker, Search
+from shoplens.ports import Cache, Catalogue, CopySearch, Detector, Encoder, FeedbackLog, Ingest, Ranker, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def compose(settings: StandaloneSettings) -> Parts:
         )
         opened.enter_context(catching_up(catalogue, copies))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
-        features = opened.enter_context(SqliteCache(settings.data / "features.db"))
+        kept = opened.enter_context(SqliteCache(settings.data / "features.db"))
+        features: Cache = kept if settings.features is None else Layered(kept, _computed(settings.features))
         preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, features)
         if settings.updates is not None:
             later = opened.enter_context(Afterwards(copies))
@@ -94,6 +96,13 @@ def compose(settings: StandaloneSettings) -> Parts:
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),
         )
+
+
+def _computed(folder: Path) -> Cache:
+    with the_batch_extra():
+        from services.batch.store import FeatureStore  # Arrow takes a second to import, and only batch work needs it
+
+    return FeatureStore(folder)
 
 
 def _follow(settings: StandaloneSettings, updates: Path, preparation: Preparation, catalogue: Catalogue, opened: ExitStack) -> None:

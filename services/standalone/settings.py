@@ -24,4 +24,5 @@ class StandaloneSettings(Settings):
     )
     allow_private_addresses: bool = Field(default=False, description="Let pictures be fetched from private addresses.")
     file_root: Path | None = Field(default=None, description="The folder below which file: addresses may be read.")
+    features: Path | None = Field(default=None, description="A folder of features that `shoplens compute` made.")
     updates: Path | None = Field(default=None, description="A file of events to follow.")

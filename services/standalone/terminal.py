@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -78,6 +78,15 @@ class Terminal:
             for item in items:
                 yield item
                 bar.advance(task)
+
+    def counted(self, items: Iterable[T], *, total: int, what: str, size: Callable[[T], int]) -> Iterator[T]:
+        """The items, with a bar that moves on by each one's size."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._err, disable=self._quiet, transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            for item in items:
+                bar.advance(task, size(item))
+                yield item
 
     def bad_rows(self, failed: Sequence[Answer]) -> None:
         if self._quiet:

@@ -31,6 +31,10 @@ class Feed:
         """Every product, pictures beside the feed included; a bad one as the reason why. Raises ``OSError``."""
         return (with_content(row, self.home) for row in self._read())
 
+    def references(self) -> Iterator[Row]:
+        """Every product, pictures beside the feed by their names. Raises ``OSError``."""
+        return self._read()
+
     def count(self) -> int:
         """How many rows there are, without touching a picture."""
         return sum(1 for _ in self._read())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,16 @@ def test_dead_letters_of_a_data_folder_are_shown_and_told_again(tmp_path: Path) 
     assert updates.read_bytes() == b'{"op": "patch", "product_id": "a"}\n'
     assert run("dead", "list", "--data", str(tmp_path), "--json").stdout == "[]\n"
     assert run("dead", "list", "--data", str(tmp_path / "missing")).exit_code == 1
+
+
+def test_what_needs_an_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "services.standalone.batching", None)
+    result = run("compute", str(tmp_path), "--features", str(tmp_path / "features"))
+    assert result.exit_code == 1
+    assert "shoplens[batch]" in result.output
+
+
+def test_features_go_with_a_data_folder(tmp_path: Path) -> None:
+    result = run("import", str(tmp_path), "--server", "http://127.0.0.1:1", "--features", str(tmp_path))
+    assert result.exit_code == 2
+    assert "--data" in result.output

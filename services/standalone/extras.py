@@ -1,0 +1,18 @@
+"""What needs more than the default installation says so, and how to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shoplens.errors import FailedPrecondition
+
+
+@contextmanager
+def the_batch_extra() -> Iterator[None]:
+    """Around imports of what the extra ``batch`` brings. Raises ``FailedPrecondition``, which says how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = f"This needs {error.name}; install shoplens with its batch extra: pip install 'shoplens[batch]'."
+        raise FailedPrecondition(missing) from error

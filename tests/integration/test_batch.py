@@ -1,0 +1,115 @@
+"""A feed's features computed by this process and by Spark are the same, whatever is killed, and an import uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.batch.store import FeatureStore
+from services.standalone.batching import maker_of
+from services.standalone.compose import compose
+from services.standalone.feeds import open_feed
+from services.standalone.imports import answers
+from services.standalone.settings import StandaloneSettings
+from shoplens import metrics
+from shoplens.api.catalogue.v1 import catalogue_pb2
+from shoplens.rpc.convert.index import unpack_indexed_region
+from shoplens.testing.pictures import png
+
+PICTURES = 90
+PATIENCE_S = 300
+MAKER = maker_of("lite0-2")
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures, one of which is broken."""
+    folder = tmp_path_factory.mktemp("feed")
+    for number in range(PICTURES):
+        (folder / f"{number:03}.png").write_bytes(png(number))
+    (folder / "broken.png").write_bytes(png(1)[:40])
+    return folder
+
+
+def command(feed: Path, features: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "services.standalone.cli", "compute", str(feed), "--features", str(features), "--json", *more]
+
+
+def compute(feed: Path, features: Path, *more: str) -> dict[str, object]:
+    done = subprocess.run(command(feed, features, *more), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 1, done.stderr  # the broken one
+    told: dict[str, object] = json.loads(done.stdout)
+    return told
+
+
+@pytest.fixture(scope="module")
+def computed(feed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    features = tmp_path_factory.mktemp("features")
+    told = compute(feed, features)
+    assert (told["computed"], told["known"]) == (PICTURES, 0)
+    (failure,) = told["failed"]  # type: ignore[misc]  # a list of one
+    assert failure["product_id"] == "broken"
+    assert compute(feed, features)["known"] == PICTURES
+    return features
+
+
+def vectors(features: Path) -> dict[str, list[np.ndarray]]:
+    found = {}
+    for name, message in FeatureStore(features).rows(MAKER):
+        regions = catalogue_pb2.IndexedImage.FromString(message).regions
+        found[name] = [unpack_indexed_region(region).features.embedding for region in regions]
+    return found
+
+
+def same(one: Path, other: Path) -> None:
+    ours, theirs = vectors(one), vectors(other)
+    assert ours.keys() == theirs.keys()
+    for name, regions in ours.items():
+        np.testing.assert_allclose(regions, theirs[name], atol=1e-5)
+
+
+def test_spark_computes_the_same(feed: Path, computed: Path, tmp_path: Path) -> None:
+    if shutil.which("java") is None:
+        if os.environ.get("REQUIRE_ALL") == "1":
+            pytest.fail("REQUIRE_ALL=1, and there is no Java; make system installs it")
+        pytest.skip("Spark needs Java; make system installs it")
+    told = compute(feed, tmp_path, "--spark", "local[2]")
+    assert (told["computed"], told["known"]) == (PICTURES, 0)
+    same(computed, tmp_path)
+    assert compute(feed, tmp_path, "--spark", "local[2]")["known"] == PICTURES
+
+
+def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(feed: Path, computed: Path, tmp_path: Path) -> None:
+    seen = 0
+    for _ in range(2):
+        process = subprocess.Popen(command(feed, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE_S
+        while process.poll() is None and len(FeatureStore(tmp_path).known(MAKER)) <= seen:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        seen = len(FeatureStore(tmp_path).known(MAKER))
+    told = compute(feed, tmp_path)
+    assert told["computed"] == PICTURES - seen
+    same(computed, tmp_path)
+
+
+def test_an_import_with_features_runs_no_model(feed: Path, computed: Path, tmp_path: Path) -> None:
+    with compose(StandaloneSettings(data=tmp_path, features=computed)) as parts:
+        before = metrics.PICTURES_COMPUTED.labels(source="computed")._value.get()
+        failed = [answer for answer in answers(open_feed(feed).rows(), parts.ingest.put_many) if answer.error]
+        assert [answer.product_id for answer in failed] == ["broken"]
+        assert parts.catalogue.status().products == PICTURES
+        assert metrics.PICTURES_COMPUTED.labels(source="computed")._value.get() == before
