@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from services.gateway import category_first
 from services.gateway import regions as attention
 from services.gateway.copy_knowledge import CopyKnowledge
 from services.gateway.stopwatch import Stopwatch
@@ -130,18 +131,28 @@ class CameraSearch:
         return tuple(region for region in detected if region.score >= least)
 
     def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features], wish: Wish) -> Sequence[Hit]:
-        nodes = taxonomy().below(query.category) if query.category is not None else ()
+        picked = taxonomy().below(query.category) if query.category is not None else ()
         embeddings = [probe.embedding for probe in probes]
         limit = max(CANDIDATES, HITS_A_RESULT * query.top_k)
         if wish != Wish():
             limit *= FURTHER
-        look = partial(self._catalogue.search, embeddings, nodes=nodes, model=card.model, only=query.only, words=wish.words)
+        look = partial(self._catalogue.search, embeddings, model=card.model, only=query.only, words=wish.words, nodes=picked)
         with watch.stage("search"):
+            likeliest = () if picked or wish.words else self._likeliest(probes, card)
+            hits = look(limit=limit, nodes=likeliest) if likeliest else []
+            if likeliest and category_first.found_enough(hits, query.top_k):
+                return hits
             hits = look(limit=limit)
             all_there_is = len(hits) < limit * len(embeddings)
             if not all_there_is and len({hit.product_id for hit in hits}) <= query.top_k:
                 hits = look(limit=limit * DEEPER)
         return hits
+
+    def _likeliest(self, probes: Sequence[Features], card: EncoderCard) -> tuple[str, ...]:
+        """The kinds to look among first; none where everything is looked among."""
+        if self._catalogue.status().items < category_first.FROM_ITEMS:
+            return ()
+        return category_first.sure_nodes(probes, card.categories, taxonomy())
 
     def _answer(
         self,

@@ -37,8 +37,8 @@ DRESS = Region(Box(0.2, 0.1, 0.8, 0.7), "dress", 0.9)
 SHOES = Region(Box(0.3, 0.8, 0.6, 1.0), "shoes", 0.95)
 
 
-def features() -> Features:
-    return Features(np.array([1, 0], np.float32), np.array([0.7, 0.3], np.float32), np.array([1, 0], np.float32), "hash")
+def features(likely: Sequence[float] = (0.7, 0.3)) -> Features:
+    return Features(np.array([1, 0], np.float32), np.array(likely, np.float32), np.array([1, 0], np.float32), "hash")
 
 
 class Detecting:
@@ -54,13 +54,14 @@ class Detecting:
 class Encoding:
     def __init__(self) -> None:
         self.boxes: list[tuple[Box, ...]] = []
+        self.likely = (0.7, 0.3)
 
     def card(self) -> EncoderCard:
         return CARD
 
     def encode(self, picture: Picture, boxes: Sequence[Box]) -> Sequence[Features]:
         self.boxes.append(tuple(boxes))
-        return [features() for _ in boxes]
+        return [features(self.likely) for _ in boxes]
 
 
 class Catalogue:
@@ -68,6 +69,7 @@ class Catalogue:
         self.nodes: list[tuple[str, ...]] = []
         self.asked: list[tuple[Filter | None, str, int]] = []
         self.similarity = 0.9
+        self.items = 3
 
     def search(self, probes, *, limit, nodes=(), model, only=None, words=""):
         self.nodes.append(tuple(nodes))
@@ -83,7 +85,7 @@ class Catalogue:
         return [features()]
 
     def status(self) -> IndexStatus:
-        return IndexStatus("test-1", 3, 3, datetime.now(UTC), True)
+        return IndexStatus("test-1", self.items, 3, datetime.now(UTC), True)
 
 
 class Copying:
@@ -137,6 +139,24 @@ def test_a_filter_and_the_words_of_a_wish_go_to_the_catalogue_which_looks_furthe
     (asked_only, words, further), (nothing, silent, near) = catalogue.asked
     assert (asked_only, words, nothing, silent) == (only, "red", None, "")
     assert further > near
+
+
+@pytest.mark.parametrize(
+    ("items", "similarity", "asked"),
+    [(100_000, 0.9, [("dress",)]), (100_000, 0.3, [("dress",), ()]), (100, 0.9, [()])],
+    ids=["sure", "sure, and nothing alike", "a small catalogue"],
+)
+def test_a_large_catalogue_is_searched_among_the_likeliest_kinds_first(camera, catalogue, encoder, items, similarity, asked):
+    catalogue.items, catalogue.similarity, encoder.likely = items, similarity, (0.99, 0.01)
+    camera().search(SearchQuery(picture=PICTURE, top_k=3))
+    assert [nodes[:1] for nodes in catalogue.nodes] == asked
+
+
+def test_a_pick_and_words_search_what_they_say_whatever_is_likely(camera, catalogue, encoder):
+    catalogue.items, encoder.likely = 100_000, (0.99, 0.01)
+    camera().search(SearchQuery(picture=PICTURE, category="shoes", top_k=3))
+    camera().search(SearchQuery(picture=PICTURE, text="in red", top_k=3))
+    assert [nodes[:1] for nodes in catalogue.nodes] == [("shoes",), ()]
 
 
 def test_the_frame_and_the_most_salient_region_are_searched(camera, encoder):
