@@ -11,6 +11,7 @@ from services.catalogue.servicer import mount
 from shoplens.ports import Catalogue
 from shoplens.rpc.clients import CatalogueClient
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL, CatalogueContract
+from shoplens.testing.contracts.finding import FindingContract
 from shoplens.testing.fakes import FakeCatalogue
 from tests.contract.served import ROUTES, served
 
@@ -42,4 +43,8 @@ def catalogue(reached: Catalogue) -> Iterator[Catalogue]:
 
 
 class TestCatalogue(CatalogueContract):
+    pass
+
+
+class TestFinding(FindingContract):
     pass

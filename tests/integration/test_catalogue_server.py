@@ -16,6 +16,7 @@ from shoplens import deadlines
 from shoplens.domain import ProductPatch
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, CatalogueContract, found, put
+from shoplens.testing.contracts.finding import FindingContract
 from shoplens.testing.products import draft
 from tools.stack.milvus import MilvusServer, milvus_server, why_not
 
@@ -55,6 +56,11 @@ def catalogue(opened: MilvusCatalogue) -> MilvusCatalogue:
 @pytest.mark.server
 class TestServerCatalogue(CatalogueContract):
     """All of the contract."""
+
+
+@pytest.mark.server
+class TestServerFinding(FindingContract):
+    """Filters and words."""
 
 
 @pytest.mark.server

@@ -11,7 +11,8 @@ from services.catalogue import searching
 from services.catalogue.connection import Row
 from services.catalogue.engine import MilvusCatalogue
 from services.catalogue.pictures import PictureFiles
-from shoplens.testing.contracts.catalogue import ENCODER, described, found, put
+from shoplens.testing.contracts.catalogue import ENCODER, found, put
+from shoplens.testing.contracts.finding import described
 from shoplens.testing.products import draft
 from tests.unit.catalogue.memory_milvus import MemoryMilvus
 
