@@ -150,6 +150,7 @@ class Ledger:
                 self._enter(number, change)
             else:
                 self._bury(number, change)
+        self._lookup.add((number, change.base, change.document) for number, change in numbered if isinstance(change, Change))
         self._tidy()
 
     def _enter(self, number: int, change: Change) -> None:
@@ -159,7 +160,6 @@ class Ledger:
         before = self._directory.set(entry)
         if before is not None:
             self._lookup.remove(before.number)
-        self._lookup.add([(number, change.base, change.document)])
         self._retire(before, change.base)
         self._forget(product.id)
 
