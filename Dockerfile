@@ -74,4 +74,4 @@ ENTRYPOINT ["python", "-m", "services.gateway"]
 FROM runtime AS standalone
 EXPOSE 8080
 ENTRYPOINT ["shoplens"]
-CMD ["serve", "--host", "0.0.0.0", "--data", "/data", "--catalogue", "none"]
+CMD ["serve", "--host", "0.0.0.0", "--data", "/data", "--catalogue", "none", "--open"]

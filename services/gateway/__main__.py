@@ -13,6 +13,7 @@ from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.gateway.feedback import KafkaFeedback, NoFeedback
 from services.gateway.http import HttpSettings, create_app
+from services.gateway.http.keys import require_keys
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
 from shoplens.fetcher import Fetcher
@@ -22,6 +23,8 @@ from shoplens.rpc.launch import Service, launch
 
 @contextmanager
 def compose(settings: GatewaySettings) -> Iterator[Service]:
+    http = HttpSettings.from_environment()
+    require_keys(http.keys, settings.host, open_to_all=settings.open)
     with (
         DetectorClient(settings.detector) as detector,
         EncoderClient(settings.encoder) as encoder,
@@ -43,7 +46,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             fetcher=fetcher,
             feedback_log=log,
             readiness=probes,
-            settings=HttpSettings.from_environment(),
+            settings=http,
         )
         config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False)
         with closing(config.bind_socket()) as listening:

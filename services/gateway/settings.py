@@ -27,6 +27,7 @@ class GatewaySettings(ServerSettings):
         description="Searches for products tell an edited copy, and show copies of one picture once; "
         "costs some tens of milliseconds where a photo is much like one of the catalogue's.",
     )
+    open: bool = Field(default=False, description="Listen beyond this machine without API keys: something else guards the gateway.")
     kafka: str = Field(default="", description="Kafka's host:port, several with commas, where feedback is kept; empty keeps none.")
     feedback_topic: str = Field(default=TOPIC, description="The topic of feedback.")
     allow_private_addresses: bool = Field(default=False, description="Let photos be fetched from private addresses.")

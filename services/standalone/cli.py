@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone import commands, ranking
+from services.standalone import commands, keys, ranking
 from services.standalone.extras import the_batch_extra
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal, told
@@ -21,6 +21,7 @@ app = typer.Typer(name="shoplens", no_args_is_help=True, add_completion=False, p
 app.add_typer(commands.events, name="events")
 app.add_typer(commands.dead, name="dead")
 app.add_typer(ranking.weights, name="weights")
+app.add_typer(keys.keys, name="keys")
 app.command(name="learn")(ranking.learn)
 app.command(name="trial")(ranking.trial)
 
@@ -63,6 +64,7 @@ def serve(
     updates: Annotated[
         Path | None, typer.Option(help="A file of events to follow: what is appended to it takes effect at once.", show_default=False)
     ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Listen beyond this machine without keys: something else guards it.")] = False,
     json: Json = False,
 ) -> None:
     """Serve the page and the API, all in this process."""
@@ -71,7 +73,7 @@ def serve(
     terminal = Terminal(quiet=json)
     with told(terminal):
         settings = _settings(data).model_copy(update={"updates": updates} if updates is not None else {})
-        serving.serve(host, port, settings, catalogue, currency=currency, terminal=terminal, as_json=json)
+        serving.serve(host, port, settings, catalogue, currency=currency, terminal=terminal, as_json=json, open_to_all=open_)
 
 
 @app.command(name="import")

@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.gateway.http import Credit, HttpSettings, create_app
+from services.gateway.http.keys import KeyRing
 from services.standalone.compose import Parts
 from services.standalone.demo import load_demo
 from services.standalone.feeds import Feed, Row, open_feed
@@ -64,7 +65,7 @@ def open_source(catalogue: str, *, currency: str, terminal: Terminal) -> Source:
     return Source(drafts=demo.drafts, credits=demo.credits)
 
 
-def application(parts: Parts, loading: Loading, credits: Sequence[Credit]) -> FastAPI:
+def application(parts: Parts, loading: Loading, credits: Sequence[Credit], keys: KeyRing | None = None) -> FastAPI:
     """The gateway's application; ready once the catalogue is loaded too."""
     return create_app(
         search=parts.search,
@@ -76,6 +77,7 @@ def application(parts: Parts, loading: Loading, credits: Sequence[Credit]) -> Fa
         readiness={**parts.readiness, "loading": loading.require},
         settings=HttpSettings.from_environment(),
         credits=credits,
+        keys=keys,
     )
 
 

@@ -15,6 +15,9 @@ MARK_FILE: Final = "updates.json"
 WEIGHTS_FOLDER: Final = "weights"
 """In a data folder: the versions of the ranking weights that were published."""
 
+KEYS_FILE: Final = "keys.json"
+"""In a data folder: the API keys, hashed."""
+
 FEEDBACK_FILE: Final = "feedback.ndjson"
 """In a data folder: searches and what shoppers did with their results."""
 

@@ -11,7 +11,10 @@ from contextlib import closing
 
 import uvicorn
 
+from services.gateway.http.keys import KeyRing, require_keys
+from services.gateway.http.settings import HttpSettings
 from services.standalone.door import Door
+from services.standalone.places import KEYS_FILE
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import log
@@ -19,13 +22,23 @@ from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
 
 
 def serve(
-    host: str, port: int, settings: StandaloneSettings, catalogue: str, *, currency: str, terminal: Terminal, as_json: bool = False
+    host: str,
+    port: int,
+    settings: StandaloneSettings,
+    catalogue: str,
+    *,
+    currency: str,
+    terminal: Terminal,
+    as_json: bool = False,
+    open_to_all: bool = False,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM. ``catalogue``: ``demo``, ``none`` or a feed's path.
 
     Raises errors of :mod:`shoplens.errors`, ``SettingsError`` and ``ModelError`` where it cannot start.
     """
     began = time.monotonic()
+    keys = HttpSettings.from_environment().keys or settings.data / KEYS_FILE
+    require_keys(keys, host, open_to_all=open_to_all)
     log.configure(level="WARNING", service="standalone")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener, door = bind(host, port), Door()
@@ -38,7 +51,7 @@ def serve(
             source, loading = open_source(catalogue, currency=currency, terminal=terminal), Loading()
             # HTTP ends before the parts do, so that requests under way can finish.
             with compose(settings) as parts, closing(http):
-                door.open(application(parts, loading, source.credits))
+                door.open(application(parts, loading, source.credits, KeyRing(keys)))
                 failed = load(parts, source, loading, terminal)
                 status = parts.catalogue.status()
                 ready_s, address = time.monotonic() - began, _address(host, listener)

@@ -137,3 +137,11 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._response.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -6,6 +6,8 @@
     │   ├── PictureTooLarge        413
     │   ├── UnknownCategory        400
     │   └── ForbiddenAddress       400  a URL that must not be fetched
+    ├── Unauthenticated            401  no key, or one that is not known
+    ├── Forbidden                  403  a key that may not do this
     ├── NotFound                   404
     ├── FailedPrecondition         409  the system is in another state than the request needs
     ├── Overloaded                 429  bounded queue full; try again later
@@ -65,6 +67,20 @@ class UnknownCategory(InvalidArgument):
 class ForbiddenAddress(InvalidArgument):
     reason = "forbidden-address"
     title = "The address may not be fetched"
+
+
+class Unauthenticated(ShoplensError):
+    reason = "unauthenticated"
+    title = "A key is needed"
+    grpc_code = grpc.StatusCode.UNAUTHENTICATED
+    http_status = HTTPStatus.UNAUTHORIZED
+
+
+class Forbidden(ShoplensError):
+    reason = "forbidden"
+    title = "The key may not do this"
+    grpc_code = grpc.StatusCode.PERMISSION_DENIED
+    http_status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(ShoplensError):

@@ -98,6 +98,13 @@ def test_the_weights_examples_change_the_weights_and_take_them_back(server, fold
     assert "--trial" in run(learning, folder, server)
 
 
+def test_the_keys_examples_make_a_key_and_take_it_away(server, folder):
+    (made, listed, gone) = [run(command, folder, server) for command in commands() if command.startswith(".venv/bin/shoplens keys")]
+    assert made.startswith("sl_")
+    assert listed.startswith("feed  write")
+    assert gone == "feed is gone.\n"
+
+
 def test_the_events_example_is_made_of_good_events(server, folder):
     (made,) = [command for command in commands() if command.startswith("cat > events.ndjson")]
     run(made, folder, server)

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from shoplens import addresses, deadlines
-from shoplens.addresses import is_public
+from shoplens.addresses import is_loopback, is_public
 from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, PictureUnreachable, Unavailable, UnreadablePicture
 from shoplens.fetcher import Fetched, Fetcher, Validators
 
@@ -296,3 +296,10 @@ def test_one_host_is_asked_for_so_many_pictures_at_once_and_no_more(shop: str) -
     with Fetcher(allow_private=True, at_once=2) as fetcher, ThreadPoolExecutor(6) as pool:
         assert set(pool.map(lambda _: fetcher.fetch(f"{shop}/crowded"), range(6))) == {PICTURE}
     assert Shop.most_inside == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("shop.example", False)]
+)
+def test_which_addresses_this_machine_alone_reaches(host: str, alone: bool) -> None:
+    assert is_loopback(host) is alone

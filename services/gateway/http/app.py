@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.gateway.http import openapi, problems
+from services.gateway.http.access import Access
 from services.gateway.http.credits import Credit
 from services.gateway.http.identifiers import EncodedPath
+from services.gateway.http.keys import KeyRing
 from services.gateway.http.parts import Fetcher, Parts
 from services.gateway.http.requests import Requests
 from services.gateway.http.routes import copies as copying
@@ -38,8 +40,12 @@ def create_app(
     readiness: Mapping[str, Callable[[], None]],
     settings: HttpSettings,
     credits: Sequence[Credit] = (),
+    keys: KeyRing | None = None,
 ) -> FastAPI:
-    """The application. ``readiness``: checks by part, each of which raises while its part is not ready."""
+    """The application. ``readiness``: checks by part, each of which raises while its part is not ready.
+
+    keys: in place of those that the settings name.
+    """
     parts = Parts(
         search=search,
         copies=copies,
@@ -75,6 +81,12 @@ def create_app(
     openapi.install(app)
     # The last one added is the outermost.
     app.add_middleware(EncodedPath)
+    app.add_middleware(
+        Access,
+        ring=keys or KeyRing(settings.keys),
+        search_needs_key=settings.search_needs_key,
+        public_per_minute=settings.public_per_minute,
+    )
     app.add_middleware(BodyLimit, limit=_limits(settings), max_drained_bytes=settings.max_drained_bytes)
     app.add_middleware(Requests)
     return app

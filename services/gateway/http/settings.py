@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shoplens.config import Settings, prefix
@@ -32,5 +34,9 @@ class HttpSettings(Settings):
     reads_at_once: int = Field(default=8, ge=1)
     reads_waiting: int = Field(default=512, ge=0, description="A page of results asks for its pictures all at once.")
     imports_at_once: int = Field(default=2, ge=1, description="Bulk imports at the same time; one more is answered 429.")
+
+    keys: Path | None = Field(default=None, description="The file of API keys; in one process, keys.json in the data folder.")
+    search_needs_key: bool = Field(default=False, description="Searching takes a key too; the page cannot search then.")
+    public_per_minute: int = Field(default=0, ge=0, description="Searches a minute of one address without a key; 0 for any number.")
 
     thumbnail_cache_bytes: int = Field(default=64 * MEGABYTE, ge=0, description="Memory for thumbnails.")

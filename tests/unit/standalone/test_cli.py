@@ -172,3 +172,20 @@ def test_features_go_with_a_data_folder(tmp_path: Path) -> None:
     result = run("import", str(tmp_path), "--server", "http://127.0.0.1:1", "--features", str(tmp_path))
     assert result.exit_code == 2
     assert "--data" in result.output
+
+
+def test_a_key_is_made_told_once_listed_and_taken_away(tmp_path: Path) -> None:
+    made = json.loads(run("keys", "add", "feed", "--role", "write", "--data", str(tmp_path), "--json").stdout)
+    assert made["key"].startswith("sl_")
+    assert json.loads(run("keys", "list", "--data", str(tmp_path), "--json").stdout) == [{"name": "feed", "role": "write", "per_minute": 0}]
+    assert made["key"] not in run("keys", "list", "--data", str(tmp_path)).output
+    assert run("keys", "add", "feed", "--data", str(tmp_path)).exit_code == 1
+    assert run("keys", "remove", "feed", "--data", str(tmp_path)).stdout == "feed is gone.\n"
+    assert run("keys", "remove", "feed", "--data", str(tmp_path)).exit_code == 1
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::"])
+def test_a_server_without_keys_listens_on_this_machine_alone(tmp_path: Path, host: str) -> None:
+    result = run("serve", "--host", host, "--data", str(tmp_path), "--catalogue", "none")
+    assert result.exit_code == 1
+    assert "shoplens keys add" in result.output
