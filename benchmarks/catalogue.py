@@ -35,6 +35,7 @@ from shoplens.domain import (
     ProductDraft,
     ProductImage,
     ProductPatch,
+    RegionQuery,
     Vector,
     Write,
 )
@@ -121,7 +122,7 @@ def measure() -> dict[str, float]:
                 report |= _searches(catalogue, made, size) | _writes(catalogue, made, size)
             begun = time.perf_counter()
             with MilvusCatalogue.open(uri, pictures, CARD) as catalogue:
-                catalogue.search([made.queries[0]], limit=10, model=CARD.model)
+                catalogue.search(RegionQuery([made.queries[0]], limit=10, model=CARD.model))
                 report[f"catalogue_{size // 1000}k_open_s"] = time.perf_counter() - begun
     return report
 
@@ -169,7 +170,7 @@ def _compared(
     ours, theirs, recalls = [], [], []
     for query in queries:
         begun = time.perf_counter()
-        hits = catalogue.search([query], limit=limit, nodes=nodes, model=CARD.model, only=only)
+        hits = catalogue.search(RegionQuery([query], limit=limit, nodes=nodes, model=CARD.model, only=only))
         between = time.perf_counter()
         _, neighbours = bare.search(query[None], limit)
         ours.append((between - begun) * 1000)

@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib import pyplot
 from rich.progress import track
 
-from benchmarks.retrieval import Found, View, interval, read_views, recall
+from benchmarks.retrieval import Found, View, read_views, recall, row
 from shoplens.lexicon import lexicon
 from shoplens.testing.serving import serving
 from training.encoder.luma import recoloured
@@ -39,14 +39,19 @@ ASKED: Mapping[str, Callable[[View], dict[str, str]]] = {
     "no_colour": lambda _: _without("colour"),
     "no_category": lambda _: _without("category"),
     "no_business": lambda _: _without("business"),
-    "words_colour": lambda view: {"text": f"in {view.colour}"} if view.colour else {},
     "words_title": lambda view: {"text": _kind(view)},
+    "words_title_no_text": lambda view: {"text": _kind(view), **_without("text")},
+    "words_gender": lambda view: {"text": view.gender},
+    "words_gender_no_attributes": lambda view: {"text": view.gender, **_without("attributes")},
+    "words_colour": lambda view: {"text": f"in {view.colour}"} if view.colour else {},
 }
 """Ways of searching: the form that goes with a view."""
 
 
 def measured(data: Path, plots: Path) -> dict[str, float]:
-    """name → number: R@1 and R@10 by style, R@1 by product and nDCG@10 of each way, and its gain in R@1 over looks alone."""
+    """name → number: R@1 and R@10 by style, R@1 by product and nDCG@10 of each way, and its gain in R@1 over looks
+    alone, each with its 95 % interval.
+    """
     views = read_views(data / "catalogue_luma")
     gallery = [view for view in views if view.view == "main"]
     styles = {view.product_id: view.style_id for view in gallery}
@@ -61,18 +66,18 @@ def measured(data: Path, plots: Path) -> dict[str, float]:
             client.patch(f"/v1/products/{view.product_id}", json=said).raise_for_status()
         report |= _other_colours(client, gallery, queries, "other_colour_styled")
     report["parts_queries"] = len(queries)
-    rights = {name: recall(each, lambda query, product: styles[product] == query.style_id, 1) for name, each in found.items()}
     groups = [view.style_id for view in queries]
+    first = {name: recall(each, lambda query, product: styles[product] == query.style_id, 1) for name, each in found.items()}
     for name, each in found.items():
-        report[f"parts_{name}_style_r@1"] = float(rights[name].mean())
-        report[f"parts_{name}_style_r@10"] = float(recall(each, lambda query, product: styles[product] == query.style_id, DEPTH).mean())
-        report[f"parts_{name}_product_r@1"] = float(recall(each, lambda query, product: product == query.product_id, 1).mean())
-        ndcg = np.array([_ndcg(one, styles) for one in each])
-        report[f"parts_{name}_ndcg@10"] = float(ndcg.mean())
-        report[f"parts_{name}_ndcg@10_low"], report[f"parts_{name}_ndcg@10_high"] = interval(ndcg, groups)
-        gain = rights[name].astype(float) - rights["visual"].astype(float)
-        report[f"parts_{name}_gain"] = float(gain.mean())
-        report[f"parts_{name}_gain_low"], report[f"parts_{name}_gain_high"] = interval(gain, groups)
+        figures = {
+            "style_r@1": first[name],
+            "style_r@10": recall(each, lambda query, product: styles[product] == query.style_id, DEPTH),
+            "product_r@1": recall(each, lambda query, product: product == query.product_id, 1),
+            "ndcg@10": np.array([_ndcg(one, styles) for one in each]),
+            "gain": first[name].astype(float) - first["visual"].astype(float),
+        }
+        for figure, values in figures.items():
+            report |= row(f"parts_{name}_{figure}", values, groups)
     _plot(report, plots)
     return report
 
@@ -83,7 +88,7 @@ def _put(client: httpx.Client, gallery: Sequence[View]) -> None:
             "title": view.title,
             "description": view.description,
             "category": view.category.split(";")[0],
-            "attributes": {"colour": view.colour} if view.colour else {},
+            "attributes": {name: said for name, said in (("colour", view.colour), ("gender", view.gender)) if said},
             "images": [{"id": view.view, "content": base64.b64encode(view.path.read_bytes()).decode("ascii")}],
         }
         client.put(f"/v1/products/{view.product_id}", json=product).raise_for_status()
@@ -115,9 +120,7 @@ def _other_colours(client: httpx.Client, gallery: Sequence[View], queries: Seque
     report: dict[str, float] = {f"parts_{name}_queries": len(wished)}
     for k in (1, DEPTH):
         right = np.array([target in one.products[:k] for one, target in zip(found, targets, strict=True)])
-        report[f"parts_{name}_r@{k}"] = float(right.mean())
-        low, high = interval(right, [view.style_id for view, _ in wished])
-        report |= {f"parts_{name}_r@{k}_low": low, f"parts_{name}_r@{k}_high": high}
+        report |= row(f"parts_{name}_r@{k}", right, [view.style_id for view, _ in wished])
     return report
 
 

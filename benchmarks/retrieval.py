@@ -39,6 +39,7 @@ class View:
     colour: str
     category: str
     description: str
+    gender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,17 @@ def read_views(folder: Path) -> list[View]:
     with (folder / "manifest.csv").open(encoding="utf-8") as manifest:
         return [
             View(
-                folder / row["path"],
-                row["product_id"],
-                row["style_id"],
-                row["view"],
-                row["title"],
-                row["colour"],
-                row["store_categories"],
-                row["description"],
+                folder / line["path"],
+                line["product_id"],
+                line["style_id"],
+                line["view"],
+                line["title"],
+                line["colour"],
+                line["store_categories"],
+                line["description"],
+                line["gender"],
             )
-            for row in csv.DictReader(manifest)
+            for line in csv.DictReader(manifest)
         ]
 
 
@@ -117,14 +119,15 @@ def measure(data: Path, form: dict[str, str] | None = None) -> dict[str, float]:
     for name, by_style, by_product in (("luma", found, same), ("luma_plain", plain, plain)):
         for k in (1, 10):
             right = recall(by_style, lambda query, product: styles[product] == query.style_id, k)
-            report |= _row(f"{name}_style_r@{k}", right, [one.query.style_id for one in by_style])
+            report |= row(f"{name}_style_r@{k}", right, [one.query.style_id for one in by_style])
             right = recall(by_product, lambda query, product: product == query.product_id, k)
-            report |= _row(f"{name}_product_r@{k}", right, [one.query.product_id for one in by_product])
+            report |= row(f"{name}_product_r@{k}", right, [one.query.product_id for one in by_product])
     _write_failures(found, styles, Path("build/eval"))
     return report
 
 
-def _row(name: str, hits: np.ndarray, groups: Sequence[str]) -> dict[str, float]:
+def row(name: str, hits: np.ndarray, groups: Sequence[str]) -> dict[str, float]:
+    """A figure and its 95 % interval."""
     low, high = interval(hits, groups)
     return {name: float(hits.mean()), f"{name}_low": low, f"{name}_high": high}
 

@@ -14,12 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from services.catalogue import rows
 from services.catalogue.connection import Milvus, Row
 from services.catalogue.directory import Directory, Entry
-from services.catalogue.expressions import one_of
 from services.catalogue.gathering import Gatherer
 from services.catalogue.kept import Nearby
 from services.catalogue.ledger import Ledger
@@ -27,14 +24,13 @@ from services.catalogue.lookup import Lookup
 from services.catalogue.meta import settle_model
 from services.catalogue.pictures import PictureFiles
 from services.catalogue.readiness import Readiness
-from services.catalogue.searching import MOST_HITS, Searcher, Wanted
+from services.catalogue.searching import MOST_HITS, Searcher
 from services.catalogue.staging import Staged, Staging, missing
 from services.catalogue.tokens import product_before, token_after
 from shoplens import deadlines
 from shoplens.domain import (
     EncoderCard,
     Features,
-    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -46,8 +42,8 @@ from shoplens.domain import (
     ProductDraft,
     ProductPage,
     ProductPatch,
+    RegionQuery,
     StoredPicture,
-    Vector,
     Write,
     WriteOutcome,
 )
@@ -174,32 +170,22 @@ class MilvusCatalogue:
                 found[content_hash] = holders
         return found
 
-    def search(
-        self,
-        probes: Sequence[Vector],
-        *,
-        limit: int,
-        nodes: Sequence[str] = (),
-        model: str,
-        only: Filter | None = None,
-        words: str = "",
-    ) -> Sequence[Hit]:
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
         """As the port says, in one call to Milvus, two with words.
 
         Raises ``InvalidArgument`` for a limit outside 1..16384 or probes of other widths.
         """
         deadlines.check()
-        self._check_model(model)
-        if not 1 <= limit <= MOST_HITS:
-            raise InvalidArgument(f"A search returns 1 to {MOST_HITS} hits for each probe, not {limit}.")
-        if any(probe.shape != (self._card.embedding_width,) for probe in probes):
+        self._check_model(query.model)
+        if not 1 <= query.limit <= MOST_HITS:
+            raise InvalidArgument(f"A search returns 1 to {MOST_HITS} hits for each probe, not {query.limit}.")
+        if any(probe.shape != (self._card.embedding_width,) for probe in query.probes):
             raise InvalidArgument(
                 f"A probe has another width than the {self._card.embedding_width} of {self._card.model}; encode it again."
             )
-        if not probes or not len(self._directory):
+        if not query.probes or not len(self._directory):
             return []
-        wanted = Wanted(nodes=one_of("node", nodes), only=only, words=words)
-        return self._searcher.nearest(np.stack(probes).astype(np.float32, copy=False), limit=limit, wanted=wanted)
+        return self._searcher.nearest(query)
 
     def status(self) -> IndexStatus:
         now = datetime.now(UTC)

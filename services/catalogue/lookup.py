@@ -111,7 +111,7 @@ class Lookup:
             return found
 
     def worded(self, text: str, *, limit: int, wanted: Filter | None = None) -> Mapping[int, float]:
-        """Base → how well its words fit, 0..1, of the ``limit`` best; 1 is the best of the whole catalogue.
+        """Base → how well its words fit, 0..1, of the ``limit`` best; 1 is the best of those that ``wanted`` leaves.
 
         A product fits that has any of the words.
         """

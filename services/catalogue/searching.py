@@ -10,14 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.catalogue import expressions, rows, schema
 from services.catalogue.connection import Milvus, Neighbours
 from services.catalogue.directory import Directory
 from services.catalogue.kept import Nearby
 from services.catalogue.lookup import Lookup
-from shoplens.domain import Filter, Hit
+from shoplens.domain import Filter, Hit, RegionQuery
 from shoplens.filters import facts, matches
 
 MOST_HITS = 16_384
@@ -32,15 +31,6 @@ MOST_WORDED = 2_000
 _LOOKS = 3
 _SPARE = 1.5
 """How much deeper than the filter's share says a search looks, for near things have much in common."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a search is restricted to. nodes: an expression. words: not a restriction, what else to look for."""
-
-    nodes: str = ""
-    only: Filter | None = None
-    words: str = ""
 
 
 class Searcher:
@@ -59,46 +49,46 @@ class Searcher:
         self._nearby = nearby
         self._hidden = hidden
 
-    def nearest(self, probes: NDArray[np.float32], *, limit: int, wanted: Wanted) -> list[Hit]:
-        """Up to ``limit`` hits for each probe, the probes in order, the most similar first; with words twice as many."""
-        allowed = None if wanted.only is None else self._lookup.matching(wanted.only)
+    def nearest(self, query: RegionQuery) -> list[Hit]:
+        """Up to ``query.limit`` hits for each probe, the probes in order, the most similar first; with words twice as many."""
+        allowed = None if query.only is None else self._lookup.matching(query.only)
         if allowed is not None and not allowed:
             return []
-        found = self._allowed(probes, limit, wanted, allowed)
-        if wanted.words:
-            return self._worded(probes, limit, wanted, found)
-        return _in_order(found)
+        found = self._allowed(query, allowed)
+        return self._worded(query, found) if query.words else _in_order(found)
 
-    def _allowed(self, probes: NDArray[np.float32], limit: int, wanted: Wanted, allowed: Sequence[int] | None) -> list[_Found]:
+    def _allowed(self, query: RegionQuery, allowed: Sequence[int] | None) -> list[_Found]:
         if allowed is None:
-            return self._look(probes, limit, limit, wanted, wanted.nodes)
+            return self._look(query)
         if len(allowed) > MOST_NAMED:
             share = len(allowed) / max(len(self._directory), 1)
-            deeper = min(int(limit / share * _SPARE) + limit, MOST_HITS)
-            found = self._look(probes, limit, deeper, wanted, wanted.nodes)
-            if len(found) >= limit * len(probes):
+            found = self._look(query, deeper=int(query.limit / share * _SPARE))
+            if len(found) >= query.limit * len(query.probes):
                 return found
-        return self._look(probes, limit, limit, wanted, expressions.both(wanted.nodes, expressions.named("base", allowed)))
+        return self._look(query, among=allowed)
 
-    def _worded(self, probes: NDArray[np.float32], limit: int, wanted: Wanted, near: list[_Found]) -> list[Hit]:
+    def _worded(self, query: RegionQuery, near: Sequence[_Found]) -> list[Hit]:
         """With the nearest of those that the words fit best, and each hit's words told."""
-        worth = self._lookup.worded(wanted.words, limit=MOST_WORDED, wanted=wanted.only)
+        worth = self._lookup.worded(query.words, limit=MOST_WORDED, wanted=query.only)
         found = {(each.hit.probe, each.row): each for each in near}
         if worth:
-            where = expressions.both(wanted.nodes, expressions.named("base", sorted(worth)))
-            found |= {(each.hit.probe, each.row): each for each in self._look(probes, limit, limit, wanted, where)}
+            found |= {(each.hit.probe, each.row): each for each in self._look(query, among=sorted(worth))}
         return _in_order(replace(each, hit=replace(each.hit, words=worth.get(each.base, 0.0))) for each in found.values())
 
-    def _look(self, probes: NDArray[np.float32], limit: int, ask: int, wanted: Wanted, where: str) -> list[_Found]:
-        """Up to ``limit`` for each probe; ``ask``: how many rows Milvus is asked for."""
+    def _look(self, query: RegionQuery, *, among: Sequence[int] | None = None, deeper: int = 0) -> list[_Found]:
+        """Up to ``query.limit`` for each probe. among: the bases of the products to look among. deeper: rows asked for beyond that."""
+        nodes = expressions.one_of("node", query.nodes)
+        where = nodes if among is None else expressions.both(nodes, expressions.named("base", among))
+        probes = np.stack(query.probes).astype(np.float32, copy=False)
         found: list[_Found] = []
+        ask = min(query.limit + deeper, MOST_HITS)
         for _ in range(_LOOKS):
             changes = self._directory.changes
             params = schema.search_params(embedded=self._milvus.embedded is not None, limit=ask, filtered=bool(where))
             raw = self._milvus.search(self._images, probes, field="embedding", limit=ask, where=where, params=params)
-            shown, superseded = self._shown(raw, wanted.only)
-            found = [each for of_probe in shown for each in of_probe[:limit]]
-            too_few = any(len(of_probe) < min(limit, len(near.ids)) for of_probe, near in zip(shown, raw, strict=True))
+            shown, superseded = self._shown(raw, query.only)
+            found = [each for of_probe in shown for each in of_probe[: query.limit]]
+            too_few = any(len(of_probe) < min(query.limit, len(near.ids)) for of_probe, near in zip(shown, raw, strict=True))
             # A row left out was superseded: its successor may be further down, or was written while we looked.
             if not superseded or (not too_few and self._directory.changes == changes):
                 break

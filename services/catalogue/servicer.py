@@ -8,11 +8,10 @@ import grpc
 
 from shoplens.api.catalogue.v1 import catalogue_pb2 as pb
 from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
-from shoplens.filters import parse
 from shoplens.ports import Catalogue
 from shoplens.rpc.convert.features import pack_features
-from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status
-from shoplens.rpc.convert.packing import unpack_moment, unpack_vector
+from shoplens.rpc.convert.index import pack_hit, pack_holder, pack_page, pack_status, unpack_region_query
+from shoplens.rpc.convert.packing import unpack_moment
 from shoplens.rpc.convert.products import pack_product
 from shoplens.rpc.convert.writes import pack_outcome, unpack_patch, unpack_put, unpack_write
 from shoplens.rpc.server import Mount
@@ -67,11 +66,7 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
         return pb.FindHoldersResponse(holders=[pack_holder(holder) for holders in found.values() for holder in holders])
 
     def SearchRegions(self, request: pb.SearchRegionsRequest, context: grpc.ServicerContext) -> pb.SearchRegionsResponse:
-        probes = [unpack_vector(probe) for probe in request.probes]
-        only = parse(request.filter) if request.filter else None
-        hits = self._catalogue.search(
-            probes, limit=request.limit, nodes=tuple(request.nodes), model=request.model, only=only, words=request.words
-        )
+        hits = self._catalogue.search(unpack_region_query(request))
         return pb.SearchRegionsResponse(hits=[pack_hit(hit) for hit in hits])
 
     def GetStatus(self, request: pb.GetStatusRequest, context: grpc.ServicerContext) -> pb.GetStatusResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from services.gateway import category_first
 from services.gateway import regions as attention
@@ -24,6 +23,7 @@ from shoplens.domain import (
     Picture,
     RankingQuery,
     Region,
+    RegionQuery,
     SearchAnswer,
     SearchQuery,
     Wish,
@@ -131,21 +131,27 @@ class CameraSearch:
         return tuple(region for region in detected if region.score >= least)
 
     def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features], wish: Wish) -> Sequence[Hit]:
-        picked = taxonomy().below(query.category) if query.category is not None else ()
-        embeddings = [probe.embedding for probe in probes]
         limit = max(CANDIDATES, HITS_A_RESULT * query.top_k)
         if wish != Wish():
             limit *= FURTHER
-        look = partial(self._catalogue.search, embeddings, model=card.model, only=query.only, words=wish.words, nodes=picked)
+        wanted = RegionQuery(
+            probes=tuple(probe.embedding for probe in probes),
+            limit=limit,
+            model=card.model,
+            nodes=taxonomy().below(query.category) if query.category is not None else (),
+            only=query.only,
+            words=wish.words,
+        )
         with watch.stage("search"):
-            likeliest = () if picked or wish.words else self._likeliest(probes, card)
-            hits = look(limit=limit, nodes=likeliest) if likeliest else []
-            if likeliest and category_first.found_enough(hits, query.top_k):
-                return hits
-            hits = look(limit=limit)
-            all_there_is = len(hits) < limit * len(embeddings)
+            likeliest = () if wanted.nodes or wanted.words else self._likeliest(probes, card)
+            if likeliest:
+                hits = self._catalogue.search(replace(wanted, nodes=likeliest))
+                if category_first.found_enough(hits, query.top_k):
+                    return hits
+            hits = self._catalogue.search(wanted)
+            all_there_is = len(hits) < limit * len(probes)
             if not all_there_is and len({hit.product_id for hit in hits}) <= query.top_k:
-                hits = look(limit=limit * DEEPER)
+                hits = self._catalogue.search(replace(wanted, limit=limit * DEEPER))
         return hits
 
     def _likeliest(self, probes: Sequence[Features], card: EncoderCard) -> tuple[str, ...]:

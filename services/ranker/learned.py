@@ -100,7 +100,7 @@ def fit(features: NDArray[np.float64], gains: NDArray[np.int64], sizes: Sequence
         "lambda_l2": 1.0,
         "lambdarank_truncation_level": 20,
         # More of what is like the photo is never worse; what sells better is the shoppers' to say.
-        "monotone_constraints": [int(part in ("visual",)) for part in PARTS],
+        "monotone_constraints": [int(part == "visual") for part in PARTS],
         "deterministic": True,
         "force_row_wise": True,
         "seed": 0,

@@ -2,7 +2,7 @@
 
 1. **How often a place is looked at** (:func:`examination`): shoppers click what stands at the top. A position-based model
    (Craswell et al. 2008) separates the place from the product: products of like score are assumed equally worth a click.
-2. **Trees** (:mod:`services.ranker.learned`) on nine tenths of the searches, corrected for the place.
+2. **Trees** (:mod:`services.ranker.learned`) on four fifths of the searches, corrected for the place.
 3. **Judgement** on the searches held back: nDCG@10 of clicks, each weighted by how rarely its place is looked at (Joachims et
    al. 2017). The learned ranker wins only where the whole 95 % interval of its gain, by bootstrap over searches, lies above 0.
 """

@@ -18,7 +18,6 @@ from shoplens.domain import (
     DeadLetter,
     EncoderCard,
     Features,
-    Filter,
     Hit,
     ImageHolder,
     ImportOutcome,
@@ -36,10 +35,10 @@ from shoplens.domain import (
     RankingQuery,
     Reaction,
     Region,
+    RegionQuery,
     SearchAnswer,
     SearchQuery,
     StoredPicture,
-    Vector,
     Write,
     WriteOutcome,
 )
@@ -121,22 +120,8 @@ class Catalogue(Protocol):
         """The products' images that show these pictures, by content hash, in the order of product ids; unused ones are left out."""
         ...
 
-    def search(
-        self,
-        probes: Sequence[Vector],
-        *,
-        limit: int,
-        nodes: Sequence[str] = (),
-        model: str,
-        only: Filter | None = None,
-        words: str = "",
-    ) -> Sequence[Hit]:
-        """Up to ``limit`` hits for each probe, nearest first within a probe.
-
-        nodes: restricts the search to products of these taxonomy nodes; empty means all.
-        only: restricts it to products of which this is true.
-        words: adds, for each probe, the ``limit`` nearest of the products whose words fit best; each hit says how well.
-        """
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
+        """Up to ``query.limit`` hits for each probe, nearest first within a probe; with words twice as many."""
         ...
 
     def status(self) -> IndexStatus:

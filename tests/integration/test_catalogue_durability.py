@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from services.catalogue.engine import MilvusCatalogue
-from shoplens.domain import Product
+from shoplens.domain import Product, RegionQuery
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL
 from tests.integration.catalogue_writer import node, operation, pictured, title, wanted
 
@@ -54,7 +54,7 @@ def expect_whole(catalogue: MilvusCatalogue, product: Product) -> None:
         np.testing.assert_array_equal(stored.embedding, image.regions[0].features.embedding)
     for source, image in zip(made.images, images, strict=True):
         assert catalogue.picture(product.id, source.id).content == source.content
-        hits = catalogue.search([image.regions[0].features.embedding], limit=200, nodes=[product.node], model=MODEL)
+        hits = catalogue.search(RegionQuery([image.regions[0].features.embedding], limit=200, nodes=[product.node], model=MODEL))
         (mine,) = [hit for hit in hits if (hit.product_id, hit.image_id, hit.box) == (product.id, source.id, image.regions[0].box)]
         assert mine.details == product.details
 
@@ -76,7 +76,7 @@ def test_killed_writers_lose_nothing(tmp_path: Path) -> None:
             for product in there.values():
                 expect_whole(catalogue, product)
             probe = catalogue.features(next(iter(there)))[0].embedding
-            for hit in catalogue.search([probe], limit=1000, model=MODEL):
+            for hit in catalogue.search(RegionQuery([probe], limit=1000, model=MODEL)):
                 assert hit.details == there[hit.product_id].details
             status = catalogue.status()
             assert (status.products, status.items) == (len(there), sum(len(product.images) for product in there.values()))

@@ -16,7 +16,7 @@ import pytest
 
 from services.catalogue.engine import MilvusCatalogue
 from shoplens import deadlines
-from shoplens.domain import PreparedPut, ProductPatch, Write
+from shoplens.domain import PreparedPut, ProductPatch, RegionQuery, Write
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL, found, put
 from shoplens.testing.products import draft, indexed
@@ -140,7 +140,7 @@ def test_a_child_that_hangs_is_not_waited_for_and_the_write_in_doubt_is_settled(
         assert again.version == 2
     with opened(tmp_path) as catalogue:
         assert list(catalogue.page().products) == [again]
-        assert len(catalogue.search([catalogue.features("p1")[0].embedding], limit=10, model=MODEL)) == 2
+        assert len(catalogue.search(RegionQuery([catalogue.features("p1")[0].embedding], limit=10, model=MODEL))) == 2
 
 
 def test_closing_ends_the_child(tmp_path: Path) -> None:
@@ -188,4 +188,4 @@ def test_superseded_rows_take_no_ones_place(catalogue: MilvusCatalogue) -> None:
     for _ in range(20):
         put(catalogue, draft("p0", 0))
     assert found(catalogue, 0, limit=5)[0] == "p0"
-    assert len(catalogue.search([catalogue.features("p0")[0].embedding], limit=5, model=MODEL)) == 5
+    assert len(catalogue.search(RegionQuery([catalogue.features("p0")[0].embedding], limit=5, model=MODEL))) == 5

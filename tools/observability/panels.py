@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 COLUMNS = 24
@@ -64,7 +64,7 @@ class Dashboard:
     title: str
     about: str
     rows: Mapping[str, Sequence[Panel]]
-    variables: Mapping[str, str] = ()  # type: ignore[assignment]  # none
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> dict[str, Any]:
         panels: list[dict[str, Any]] = []
@@ -87,7 +87,7 @@ class Dashboard:
             "editable": False,
             "refresh": "30s",
             "time": {"from": "now-3h", "to": "now"},
-            "templating": {"list": [_variable(label, metric) for label, metric in dict(self.variables).items()]},
+            "templating": {"list": [_variable(label, metric) for label, metric in self.variables.items()]},
             "panels": panels,
         }
 

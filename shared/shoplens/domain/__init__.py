@@ -20,6 +20,7 @@ from shoplens.domain.index import (
     IndexedImage,
     IndexedRegion,
     IndexStatus,
+    RegionQuery,
     StoredPicture,
 )
 from shoplens.domain.pictures import (
@@ -117,6 +118,7 @@ __all__ = [
     "Reaction",
     "Recolouring",
     "Region",
+    "RegionQuery",
     "Result",
     "Scores",
     "SearchAnswer",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shoplens.domain.filters import Filter
 from shoplens.domain.pictures import Box, Features, Vector
 from shoplens.domain.products import ProductDetails, ProductImage
 
@@ -51,6 +53,24 @@ class IndexStatus:
     products: int
     fresh_as_of: datetime
     ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegionQuery:
+    """What to look for in the catalogue.
+
+    probes: embeddings of ``model``. limit: the most hits for each of them.
+    nodes: restricts the search to products of these taxonomy nodes; empty means all.
+    only: restricts it to products of which this is true.
+    words: adds, for each probe, the ``limit`` nearest of the products whose words fit best; each hit says how well.
+    """
+
+    probes: Sequence[Vector]
+    limit: int
+    model: str
+    nodes: Sequence[str] = ()
+    only: Filter | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

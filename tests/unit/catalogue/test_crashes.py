@@ -10,7 +10,7 @@ import pytest
 from services.catalogue import schema
 from services.catalogue.engine import MilvusCatalogue
 from services.catalogue.pictures import PictureFiles
-from shoplens.domain import Position, PreparedPatch, PreparedPut, ProductDeletion, ProductPatch, Write
+from shoplens.domain import Position, PreparedPatch, PreparedPut, ProductDeletion, ProductPatch, RegionQuery, Write
 from shoplens.errors import NotFound, Unavailable
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL
 from shoplens.testing.products import draft, indexed
@@ -92,7 +92,7 @@ def state(catalogue: MilvusCatalogue) -> State:
             assert catalogue.picture(product.id, image.id).content
     if products:
         probe = catalogue.features(next(iter(products)))[0].embedding
-        hits = catalogue.search([probe], limit=100, model=MODEL)
+        hits = catalogue.search(RegionQuery([probe], limit=100, model=MODEL))
         assert len(hits) == 2 * sum(len(product.images) for product in products.values())
         assert all((hit.details, hit.node) == (products[hit.product_id].details, products[hit.product_id].node) for hit in hits)
     else:

@@ -11,7 +11,7 @@ import pytest
 
 from services.catalogue.engine import MOST_HITS, MilvusCatalogue
 from services.catalogue.pictures import PictureFiles
-from shoplens.domain import IndexedImage, ProductPatch
+from shoplens.domain import IndexedImage, ProductPatch, RegionQuery
 from shoplens.errors import InvalidArgument
 from shoplens.metrics import INDEX_ITEMS
 from shoplens.testing.contracts.catalogue import ENCODER, MODEL, frame, put
@@ -54,9 +54,9 @@ REFUSED: dict[str, tuple[Callable[[MilvusCatalogue], object], str]] = {
     "a page of none": (lambda it: it.page(size=0), "1 to 1000"),
     "a page of too many": (lambda it: it.page(size=10**9), "1 to 1000"),
     "a stray token": (lambda it: it.page(token="%"), "without a token"),
-    "a limit of none": (lambda it: it.search([frame(1).embedding], limit=0, model=MODEL), "1 to 16384"),
-    "a limit of too many": (lambda it: it.search([frame(1).embedding], limit=MOST_HITS + 1, model=MODEL), "1 to 16384"),
-    "a probe of another width": (lambda it: it.search([np.ones(3, np.float32)], limit=1, model=MODEL), "another width"),
+    "a limit of none": (lambda it: it.search(RegionQuery([frame(1).embedding], limit=0, model=MODEL)), "1 to 16384"),
+    "a limit of too many": (lambda it: it.search(RegionQuery([frame(1).embedding], limit=MOST_HITS + 1, model=MODEL)), "1 to 16384"),
+    "a probe of another width": (lambda it: it.search(RegionQuery([np.ones(3, np.float32)], limit=1, model=MODEL)), "another width"),
 }
 
 
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_refused_with_advice(catalogue: MilvusCatalogue, name: 
 
 def test_no_probes_find_nothing(catalogue: MilvusCatalogue) -> None:
     put(catalogue, DRAFT)
-    assert catalogue.search([], limit=1, model=MODEL) == []
+    assert catalogue.search(RegionQuery([], limit=1, model=MODEL)) == []
 
 
 def test_the_gauge_counts_images(catalogue: MilvusCatalogue) -> None:

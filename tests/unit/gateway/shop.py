@@ -38,13 +38,13 @@ from shoplens.domain import (
     Ranking,
     Reaction,
     Region,
+    RegionQuery,
     Result,
     Scores,
     SearchAnswer,
     SearchQuery,
     StoredPicture,
     Variant,
-    Vector,
     Verdict,
 )
 from shoplens.errors import ForbiddenAddress, NotFound, ShoplensError
@@ -234,7 +234,7 @@ class ShopCatalogue:
     def picture(self, product_id: str, image_id: str) -> StoredPicture:
         return self.shop.picture(product_id, image_id)
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
         raise NotImplementedError
 
     def status(self) -> IndexStatus:

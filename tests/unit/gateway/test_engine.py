@@ -25,6 +25,7 @@ from shoplens.domain import (
     Picture,
     ProductDetails,
     Region,
+    RegionQuery,
     SearchQuery,
     Verdict,
 )
@@ -71,15 +72,15 @@ class Catalogue:
         self.similarity = 0.9
         self.items = 3
 
-    def search(self, probes, *, limit, nodes=(), model, only=None, words=""):
-        self.nodes.append(tuple(nodes))
-        self.asked.append((only, words, limit))
-        assert model == CARD.model
+    def search(self, query):
+        self.nodes.append(tuple(query.nodes))
+        self.asked.append((query.only, query.words, query.limit))
+        assert query.model == CARD.model
         return [
             Hit(probe, name, "1", self.similarity, WHOLE_FRAME, "dress", np.array([1, 0], np.float32), name, ProductDetails(title=name))
-            for probe in range(len(probes))
+            for probe in range(len(query.probes))
             for name in ("a", "b", "c")
-        ][:limit]
+        ][: query.limit]
 
     def features(self, product_id: str) -> Sequence[Features]:
         return [features()]
@@ -193,9 +194,9 @@ def test_regions_below_the_wanted_score_are_left_out(camera, least, left):
 
 
 def test_a_search_that_finds_too_few_products_goes_deeper(camera, catalogue, monkeypatch):
-    shallow = [hit for hit in catalogue.search([0], limit=200, model=CARD.model) if hit.product_id == "a"] * 100
-    deep = catalogue.search([0], limit=200, model=CARD.model)
-    monkeypatch.setattr(catalogue, "search", lambda probes, *, limit, **_: shallow if limit <= 100 else deep)
+    shallow = [hit for hit in catalogue.search(RegionQuery([0], limit=200, model=CARD.model)) if hit.product_id == "a"] * 100
+    deep = catalogue.search(RegionQuery([0], limit=200, model=CARD.model))
+    monkeypatch.setattr(catalogue, "search", lambda query: shallow if query.limit <= 100 else deep)
     answer = camera().search(SearchQuery(picture=PICTURE, top_k=3))
     assert [result.product_id for result in answer.ranking.results] == ["a", "b", "c"]
 

@@ -24,8 +24,8 @@ from shoplens.domain import (
     ProductPage,
     ProductPatch,
     Region,
+    RegionQuery,
     StoredPicture,
-    Vector,
 )
 from shoplens.errors import FailedPrecondition, NotFound
 from shoplens.fetcher import Fetched, Validators
@@ -108,7 +108,7 @@ class Shelf:
     def picture(self, product_id: str, image_id: str) -> StoredPicture:
         raise NotFound("It keeps none.")
 
-    def search(self, probes: Sequence[Vector], *, limit: int, nodes: Sequence[str] = (), model: str) -> Sequence[Hit]:
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
         return ()
 
     def status(self) -> IndexStatus:

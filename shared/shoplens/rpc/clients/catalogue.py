@@ -8,7 +8,6 @@ from datetime import datetime
 from shoplens.api.catalogue.v1 import catalogue_pb2, catalogue_pb2_grpc
 from shoplens.domain import (
     Features,
-    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -19,15 +18,15 @@ from shoplens.domain import (
     ProductDraft,
     ProductPage,
     ProductPatch,
+    RegionQuery,
     StoredPicture,
-    Vector,
     Write,
     WriteOutcome,
 )
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_features
-from shoplens.rpc.convert.index import unpack_hit, unpack_holder, unpack_page, unpack_status
-from shoplens.rpc.convert.packing import pack_moment, pack_vector, packing
+from shoplens.rpc.convert.index import pack_region_query, unpack_hit, unpack_holder, unpack_page, unpack_status
+from shoplens.rpc.convert.packing import pack_moment, packing
 from shoplens.rpc.convert.products import unpack_product
 from shoplens.rpc.convert.writes import pack_patch, pack_put, unpack_outcome, write_requests
 
@@ -101,25 +100,9 @@ class CatalogueClient(Client):
             found.setdefault(holder.image.content_hash, []).append(holder)
         return found
 
-    def search(
-        self,
-        probes: Sequence[Vector],
-        *,
-        limit: int,
-        nodes: Sequence[str] = (),
-        model: str,
-        only: Filter | None = None,
-        words: str = "",
-    ) -> Sequence[Hit]:
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
         with packing():
-            request = catalogue_pb2.SearchRegionsRequest(
-                probes=[pack_vector(probe) for probe in probes],
-                limit=limit,
-                nodes=nodes,
-                model=model,
-                filter="" if only is None else str(only),
-                words=words,
-            )
+            request = pack_region_query(query)
         return [unpack_hit(hit) for hit in self._call(self._stub.SearchRegions, request).hits]
 
     def status(self) -> IndexStatus:

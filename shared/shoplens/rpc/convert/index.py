@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shoplens.api.catalogue.v1 import catalogue_pb2
-from shoplens.domain import Hit, ImageHolder, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage
+from shoplens.domain import Hit, ImageHolder, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage, RegionQuery
+from shoplens.filters import parse
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, unpack_moment, unpack_vector
 from shoplens.rpc.convert.pictures import pack_box, unpack_box
@@ -78,6 +79,29 @@ def unpack_hit(message: catalogue_pb2.Hit) -> Hit:
         content_hash=message.content_hash,
         details=unpack_details(message.details),
         words=message.words if message.HasField("words") else None,
+    )
+
+
+def pack_region_query(query: RegionQuery) -> catalogue_pb2.SearchRegionsRequest:
+    return catalogue_pb2.SearchRegionsRequest(
+        probes=[pack_vector(probe) for probe in query.probes],
+        limit=query.limit,
+        nodes=query.nodes,
+        model=query.model,
+        filter="" if query.only is None else str(query.only),
+        words=query.words,
+    )
+
+
+def unpack_region_query(message: catalogue_pb2.SearchRegionsRequest) -> RegionQuery:
+    """Raises ``InvalidArgument`` for a filter that cannot be read."""
+    return RegionQuery(
+        probes=tuple(unpack_vector(probe) for probe in message.probes),
+        limit=message.limit,
+        model=message.model,
+        nodes=tuple(message.nodes),
+        only=parse(message.filter) if message.filter else None,
+        words=message.words,
     )
 
 

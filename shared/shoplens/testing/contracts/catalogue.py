@@ -23,6 +23,7 @@ from shoplens.domain import (
     ProductDetails,
     ProductDraft,
     ProductPatch,
+    RegionQuery,
     Write,
 )
 from shoplens.errors import DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound
@@ -72,7 +73,7 @@ def frame(seed: int) -> Features:
 def found(catalogue: Catalogue, seed: int, *, limit: int = 20, nodes: tuple[str, ...] = (), only: str = "") -> list[str]:
     """The ids of the products near a picture, nearest first, each once."""
     wanted = parse(only) if only else None
-    hits = catalogue.search([frame(seed).embedding], limit=limit, nodes=nodes, model=MODEL, only=wanted)
+    hits = catalogue.search(RegionQuery([frame(seed).embedding], limit=limit, nodes=nodes, model=MODEL, only=wanted))
     return list(dict.fromkeys(hit.product_id for hit in hits))
 
 
@@ -122,7 +123,7 @@ class CatalogueContract:
     def test_a_newer_version_replaces_the_product_whole(self, catalogue: Catalogue) -> None:
         put(catalogue, draft("p1", 1, views=3, version=1))
         put(catalogue, draft("p1", 5, views=1, version=2))
-        hits = catalogue.search([frame(1).embedding], limit=50, model=MODEL)
+        hits = catalogue.search(RegionQuery([frame(1).embedding], limit=50, model=MODEL))
         assert {hit.content_hash for hit in hits} == {frame(5).content_hash}
         with pytest.raises(NotFound):
             catalogue.picture("p1", "2")
@@ -132,7 +133,7 @@ class CatalogueContract:
         with pytest.raises(FailedPrecondition, match=MODEL):
             catalogue.put(wanted, "t-shirt", indexed(ENCODER, wanted), model="other-1")
         with pytest.raises(FailedPrecondition):
-            catalogue.search([frame(1).embedding], limit=1, model="other-1")
+            catalogue.search(RegionQuery([frame(1).embedding], limit=1, model="other-1"))
         with pytest.raises(NotFound):
             catalogue.get("p1")
 
@@ -153,7 +154,7 @@ class CatalogueContract:
     def test_hits_show_what_a_patch_changed(self, catalogue: Catalogue) -> None:
         put(catalogue, draft("p1", 1))
         catalogue.patch(ProductPatch("p1", {"title": "Renamed", "category": "Shoes"}), node="sandals")
-        hit = catalogue.search([frame(1).embedding], limit=1, nodes=("sandals",), model=MODEL)[0]
+        hit = catalogue.search(RegionQuery([frame(1).embedding], limit=1, nodes=("sandals",), model=MODEL))[0]
         assert (hit.details.title, hit.node) == ("Renamed", "sandals")
         assert found(catalogue, 1, nodes=("t-shirt",)) == []
 
@@ -196,7 +197,7 @@ class CatalogueContract:
         assert [(each.id, each.details.title, each.version) for each in catalogue.page().products] == [("p1", "One", 3), ("p3", "Three", 3)]
         assert "fit" not in catalogue.get("p1").details.attributes
         assert found(catalogue, 1, nodes=("sandals",)) == ["p1"]
-        assert catalogue.search([frame(4).embedding], limit=1, model=MODEL)[0].content_hash == frame(4).content_hash
+        assert catalogue.search(RegionQuery([frame(4).embedding], limit=1, model=MODEL))[0].content_hash == frame(4).content_hash
 
     def test_a_log_that_is_brought_again_changes_nothing(self, catalogue: Catalogue) -> None:
         name = new_log()
@@ -277,7 +278,7 @@ class CatalogueContract:
 
     def test_an_empty_catalogue_is_no_error(self, catalogue: Catalogue) -> None:
         assert catalogue.page().products == ()
-        assert list(catalogue.search([frame(1).embedding], limit=10, model=MODEL)) == []
+        assert list(catalogue.search(RegionQuery([frame(1).embedding], limit=10, model=MODEL))) == []
         status = catalogue.status()
         assert (status.items, status.products, status.ready) == (0, 0, True)
 
@@ -301,7 +302,7 @@ class CatalogueContract:
     def test_hits_come_nearest_first_for_each_probe(self, catalogue: Catalogue) -> None:
         for seed in range(6):
             put(catalogue, draft(f"p{seed}", seed))
-        hits = catalogue.search([frame(3).embedding, frame(4).embedding], limit=5, model=MODEL)
+        hits = catalogue.search(RegionQuery([frame(3).embedding, frame(4).embedding], limit=5, model=MODEL))
         assert [hit.probe for hit in hits] == [0] * 5 + [1] * 5
         assert (hits[0].product_id, hits[5].product_id) == ("p3", "p4")
         for probe in (0, 1):
@@ -312,7 +313,7 @@ class CatalogueContract:
     def test_a_hit_says_what_was_found(self, catalogue: Catalogue) -> None:
         wanted = draft("p1", 1)
         put(catalogue, wanted)
-        hit = catalogue.search([frame(1).embedding], limit=1, model=MODEL)[0]
+        hit = catalogue.search(RegionQuery([frame(1).embedding], limit=1, model=MODEL))[0]
         assert (hit.probe, hit.product_id, hit.image_id, hit.box, hit.node) == (0, "p1", "1", WHOLE_FRAME, "t-shirt")
         assert hit.content_hash == frame(1).content_hash
         assert plain(hit.details) == wanted.details
@@ -343,7 +344,7 @@ class CatalogueContract:
         stored = catalogue.get("p1")
         (winner,) = [each for each in drafts if each.details == plain(stored.details)]
         assert stored.images == tuple(image.image for image in indexed(ENCODER, winner))
-        hashes = {hit.content_hash for hit in catalogue.search([frame(0).embedding], limit=50, model=MODEL)}
+        hashes = {hit.content_hash for hit in catalogue.search(RegionQuery([frame(0).embedding], limit=50, model=MODEL))}
         assert hashes == {image.content_hash for image in stored.images}
 
     def test_many_writers_lose_nothing(self, catalogue: Catalogue) -> None:
@@ -368,6 +369,6 @@ class CatalogueContract:
             with pytest.raises(DeadlineExceeded):
                 catalogue.put(wanted, "t-shirt", images, model=MODEL)
             with pytest.raises(DeadlineExceeded):
-                catalogue.search([images[0].regions[0].features.embedding], limit=1, model=MODEL)
+                catalogue.search(RegionQuery([images[0].regions[0].features.embedding], limit=1, model=MODEL))
         with pytest.raises(NotFound):
             catalogue.get("p1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from shoplens.domain import Price, ProductDraft, ProductPatch
+from shoplens.domain import Price, ProductDraft, ProductPatch, RegionQuery
 from shoplens.filters import parse
 from shoplens.ports import Catalogue
 from shoplens.testing.contracts.catalogue import MODEL, found, frame, put
@@ -57,11 +57,9 @@ class FindingContract:
     def test_words_add_the_products_that_they_fit_however_far_they_are(self, catalogue: Catalogue) -> None:
         for seed in range(6):
             put(catalogue, described(f"p{seed}", seed, title="linen shirt" if seed == 5 else "plain tee"))
-        (probe,) = [frame(0).embedding]
-        near = catalogue.search([probe], limit=1, model=MODEL)
-        assert [hit.words for hit in near] == [None]
-        worded = {hit.product_id: hit.words for hit in catalogue.search([probe], limit=1, model=MODEL, words="linen")}
-        assert worded == {"p0": 0.0, "p5": 1.0}
-        assert {
-            hit.product_id for hit in catalogue.search([probe], limit=1, model=MODEL, words="linen", only=parse("product_id != p5"))
-        } == {"p0"}
+        plain = RegionQuery([frame(0).embedding], limit=1, model=MODEL)
+        assert [hit.words for hit in catalogue.search(plain)] == [None]
+        worded = replace(plain, words="linen")
+        assert {hit.product_id: hit.words for hit in catalogue.search(worded)} == {"p0": 0.0, "p5": 1.0}
+        narrowed = replace(worded, only=parse("product_id != p5"))
+        assert {hit.product_id for hit in catalogue.search(narrowed)} == {"p0"}

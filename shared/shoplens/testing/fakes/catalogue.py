@@ -13,7 +13,6 @@ import numpy as np
 from shoplens import deadlines
 from shoplens.domain import (
     Features,
-    Filter,
     Hit,
     ImageHolder,
     IndexedImage,
@@ -27,6 +26,7 @@ from shoplens.domain import (
     ProductDraft,
     ProductPage,
     ProductPatch,
+    RegionQuery,
     StoredPicture,
     Vector,
     Write,
@@ -119,25 +119,16 @@ class FakeCatalogue:
                 found.setdefault(wanted, []).extend(ImageHolder(product_id, image) for image in images)
         return {content_hash: holders for content_hash, holders in found.items() if holders}
 
-    def search(
-        self,
-        probes: Sequence[Vector],
-        *,
-        limit: int,
-        nodes: Sequence[str] = (),
-        model: str,
-        only: Filter | None = None,
-        words: str = "",
-    ) -> Sequence[Hit]:
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
         deadlines.check()
-        self._require(model)
-        entries = [entry for entry in list(self._entries.values()) if not nodes or entry.product.node in nodes]
-        entries = [entry for entry in entries if only is None or matches(only, facts(entry.product))]
+        self._require(query.model)
+        entries = [entry for entry in list(self._entries.values()) if not query.nodes or entry.product.node in query.nodes]
+        entries = [entry for entry in entries if query.only is None or matches(query.only, facts(entry.product))]
         hits = []
-        for probe, vector in enumerate(probes):
-            near = [hit for entry in entries for hit in _hits(entry, probe, vector, words)]
+        for probe, vector in enumerate(query.probes):
+            near = [hit for entry in entries for hit in _hits(entry, probe, vector, query.words)]
             near.sort(key=lambda hit: -hit.similarity)
-            hits += near[:limit] + [hit for hit in near[limit:] if hit.words][:limit]
+            hits += near[: query.limit] + [hit for hit in near[query.limit :] if hit.words][: query.limit]
         return hits
 
     def status(self) -> IndexStatus:

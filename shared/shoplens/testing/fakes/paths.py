@@ -21,6 +21,7 @@ from shoplens.domain import (
     ProductPatch,
     RankingQuery,
     Region,
+    RegionQuery,
     SearchAnswer,
     SearchQuery,
     Write,
@@ -113,7 +114,7 @@ class FakeSearch:
         model = self._encoder.card().model
         nodes = taxonomy().below(query.category) if query.category is not None else ()
         hits = self._catalogue.search(
-            [probe.embedding for probe in probes], limit=max(_LIMIT, query.top_k), nodes=nodes, model=model, only=query.only
+            RegionQuery([probe.embedding for probe in probes], limit=max(_LIMIT, query.top_k), nodes=nodes, model=model, only=query.only)
         )
         others = [hit for hit in hits if hit.product_id != without]
         ranking = self._ranker.rank(RankingQuery(tuple(probes), query.category, dict(query.weights), query.top_k, query.explain), others)
