@@ -66,6 +66,8 @@ train: $(VENV)/.train ## Make the models from the photos in DATA (EFFORT=1: the 
 	$(BIN)/python -m training.encoder --data $(DATA) --effort $(EFFORT)
 	$(BIN)/python -m training.detector --data $(DATA) --resume
 	$(BIN)/python -m training.copies --data $(DATA)
+	$(BIN)/python -m training.quantize encoder --data $(DATA)
+	$(BIN)/python -m training.quantize detector --data $(DATA)
 
 eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)

@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 from rich.progress import track
 
+from shoplens.cores import Cores
 from shoplens.model_store import model_folder
 from shoplens.models import LiteRtModel, Manifest
 from shoplens.testing.serving import serving
@@ -28,7 +29,7 @@ THREADS = 2
 def _bare(part: str, batch: int) -> Callable[[], object]:
     """One bare call of a part's model, on input that is already in place."""
     manifest = Manifest.load(model_folder(part))
-    model = LiteRtModel(manifest.path, threads=THREADS)
+    model = LiteRtModel(manifest.path, Cores(THREADS))
     shape = (batch, manifest.input.height, manifest.input.width, 3)
     photo = np.random.default_rng(0).random(shape, dtype=np.float32)
     return lambda: model(photo)

@@ -32,7 +32,7 @@ class _Neighbour(NamedTuple):
 
 def measured(data: Path) -> dict[str, float]:
     """The table of ``make eval`` for categories: name → number, on the held-back senders of ``data/clothing_cc0``."""
-    encoder, rules = LiteRtEncoder(model_folder("encoder"), threads=2), RankingWeights.load().vote
+    encoder, rules = LiteRtEncoder(model_folder("encoder")), RankingWeights.load().vote
     photos = [photo for photo in training_photos(data) if photo.origin == "clothing_cc0" and photo.category >= 0]
     catalogue = [photo for photo in photos if not photo.held_back]
     queries = [photo for photo in photos if photo.held_back]

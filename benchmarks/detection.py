@@ -12,7 +12,7 @@ from training.detector.photos import street_photos
 
 def measured(data: Path) -> dict[str, float]:
     """The table of ``make eval`` for detection: name → number, on the ``val`` photos of ``data/street_boxes``."""
-    detector = LiteRtDetector(model_folder("detector"), threads=2)
+    detector = LiteRtDetector(model_folder("detector"))
     photos = street_photos(data, "val")
     report: dict[str, float] = {"street_photos": len(photos)}
     for name, found in (("street_map50", measure(unguided(detector, photos))), ("street_map50_guided", measure(guided(detector, photos)))):

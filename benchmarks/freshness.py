@@ -34,6 +34,7 @@ from services.encoder.engine import LiteRtEncoder
 from services.ingest.extraction import close_ups, main_region, worth_indexing
 from services.ingest.topics import DEAD, UPDATES, producer
 from services.standalone.telling import DeadTopic
+from shoplens.cores import Cores
 from shoplens.domain import WHOLE_FRAME
 from shoplens.errors import ShoplensError
 from shoplens.images import decode
@@ -243,8 +244,8 @@ def rates(shop: Shop, fresh: list[str]) -> dict[str, float]:
 def _bare(shop: Shop, fresh: list[str]) -> float:
     """Pictures a second of the two models alone, on both cores, while everything else idles."""
     shown = [decode((shop.system.folder / "pictures" / "fresh" / uri.removeprefix("file:")).read_bytes()) for uri in fresh[:40]]
-    threads = 2
-    detector, encoder = LiteRtDetector(model_folder("detector"), threads=threads), LiteRtEncoder(model_folder("encoder"), threads=threads)
+    cores = Cores()
+    detector, encoder = LiteRtDetector(model_folder("detector"), cores), LiteRtEncoder(model_folder("encoder"), cores)
 
     def one(number: int) -> None:
         picture = shown[number]

@@ -8,6 +8,7 @@ process's writes would not be seen until the next open.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -90,6 +91,8 @@ class MilvusCatalogue:
         self._write_lock = threading.Lock()
         self._turns = Gatherer(self._write_all, self._writing)
         self._fresh: dict[str, datetime] = {}
+        # What another process counted before must not be taken for this one's.
+        self._opened = time.time_ns()
         self._ledger.recover()
         INDEX_ITEMS.set(self._directory.images)
 
@@ -198,6 +201,7 @@ class MilvusCatalogue:
             # A write is acknowledged only once it can be found; what a log tells is so once its reader says it is.
             fresh_as_of=min([now, *list(self._fresh.values())]),
             ready=self._readiness.now(),
+            revision=self._opened + self._directory.changes,
         )
 
     @contextmanager

@@ -9,6 +9,7 @@ from services.copies.catching_up import catching_up
 from services.copies.engine import CopyFinder
 from services.copies.servicer import mount
 from services.copies.settings import CopiesSettings
+from shoplens.cores import Cores
 from shoplens.model_store import model_folder
 from shoplens.rpc.clients import CatalogueClient
 from shoplens.rpc.launch import Service, launch
@@ -18,7 +19,7 @@ from shoplens.rpc.probes import model_computes
 @contextmanager
 def compose(settings: CopiesSettings) -> Iterator[Service]:
     with (
-        CopyFinder(model_folder("copies", root=settings.models), settings.store, threads=settings.threads) as copies,
+        CopyFinder(model_folder("copies", root=settings.models), settings.store, cores=Cores(settings.threads)) as copies,
         CatalogueClient(settings.catalogue) as catalogue,
         catching_up(catalogue, copies),
     ):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from shoplens import priorities
 from shoplens.domain import Product
 from shoplens.errors import NotFound, ShoplensError
 from shoplens.images import decode
@@ -50,7 +51,8 @@ def _add(catalogue: Catalogue, copies: Copies, product: Product, missing: set[st
         if image.content_hash not in missing:
             continue
         try:
-            copies.add(decode(catalogue.picture(product.id, image.id).content))
+            with priorities.bulk():
+                copies.add(decode(catalogue.picture(product.id, image.id).content))
         except NotFound:
             continue  # deleted or replaced meanwhile
         missing.discard(image.content_hash)

@@ -17,6 +17,7 @@ from services.copies.keypoints import KeypointExtractor
 from services.copies.probability import CopyProbability
 from services.copies.signature import Signer
 from services.copies.verification import Query, Verifier
+from shoplens.cores import Cores
 from shoplens.domain import Affine, Change, Copy, Picture, Pixels
 
 _PANEL = 480
@@ -41,13 +42,13 @@ class Comparison:
 class PictureComparer:
     """Runs the last two steps of the cascade on a pair; no index and no store. Use it as a context."""
 
-    def __init__(self, model_dir: Path, *, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path, *, cores: Cores) -> None:
         """Raises ModelError where ``model_dir`` is no model to find copies with."""
-        descriptor = CopyDescriptor(model_dir, threads)
+        descriptor = CopyDescriptor(model_dir, cores)
         self._keypoints = KeypointExtractor.load(model_dir / PROJECTION)
         self._signer = Signer(descriptor, self._keypoints)
         self._probability = CopyProbability.load(descriptor.manifest)
-        self._verifier = Verifier(self._probability, threads)
+        self._verifier = Verifier(self._probability, cores.count)
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.copies.fingerprint import Codes
+from shoplens.cores import Cores
 from shoplens.domain import Box, Pixels
 from shoplens.models import LiteRtModel, Manifest, ModelError
 from shoplens.scaling import scaled
@@ -19,13 +20,13 @@ Floats = NDArray[np.float32]
 class CopyDescriptor:
     """Runs ``models/copies/<version>``; safe to call from many threads."""
 
-    def __init__(self, model_dir: Path | str, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path | str, cores: Cores | None = None) -> None:
         """Raises ModelError where the folder holds no copy descriptor of 256 numbers."""
         self.manifest = Manifest.load(model_dir)
         output = self.manifest.outputs.get("descriptor")
         if output is None or output.shape != (256,):
             raise ModelError(f"{model_dir}: a copy descriptor's manifest declares the output 'descriptor' of 256 numbers")
-        self._model = LiteRtModel(self.manifest.path, threads)
+        self._model = LiteRtModel(self.manifest.path, cores)
 
     @property
     def version(self) -> str:

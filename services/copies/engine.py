@@ -26,6 +26,7 @@ from services.copies.store import SignatureStore
 from services.copies.verification import Query, Verifier
 from services.copies.views import QUERY_VIEWS
 from shoplens import deadlines
+from shoplens.cores import Cores
 from shoplens.domain import Change, Copy, Picture, Pixels
 from shoplens.models import ModelError
 
@@ -46,16 +47,16 @@ _log = structlog.get_logger()
 class CopyFinder:
     """Implements :class:`shoplens.ports.Copies`; safe to call from many threads. ``close`` it, or use it as a context."""
 
-    def __init__(self, model_dir: Path, store: Path, *, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path, store: Path, *, cores: Cores | None = None) -> None:
         """Load ``models/copies/<version>`` and the signatures kept in the file ``store``.
 
         Raises ModelError where the model is none of this engine's, and what :class:`SignatureStore` raises.
         """
-        self._descriptor = CopyDescriptor(model_dir, threads)
+        self._descriptor = CopyDescriptor(model_dir, cores)
         try:
             self._keypoints = KeypointExtractor.load(model_dir / PROJECTION)
             centres = np.load(model_dir / WORDS)
-            self._verifier = Verifier(CopyProbability.load(self._descriptor.manifest), threads)
+            self._verifier = Verifier(CopyProbability.load(self._descriptor.manifest), 2 if cores is None else cores.count)
         except (OSError, ValueError) as error:
             raise ModelError(f"{model_dir}: this is no model to find copies with ({error})") from error
         self._signer = Signer(self._descriptor, self._keypoints)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from services.copies.store import SignatureStore
-from shoplens import metrics
+from shoplens import metrics, priorities
 from shoplens.errors import ShoplensError
 
 _AT_ONCE = 32
@@ -76,7 +76,8 @@ class Linker:
 
     def _attempt(self, content_hash: str) -> None:
         try:
-            self._link(content_hash)
+            with priorities.bulk():
+                self._link(content_hash)
         except ShoplensError:
             raise
         except Exception:  # noqa: BLE001 - one picture that meets a fault of ours must not keep the rest waiting; the log has it

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from services.copies.agreement import DISTANCE, GRID, Agreement
 from services.copies.geometry import Placement
+from shoplens.cores import Cores
 from shoplens.models import LiteRtModel, Manifest, ModelError
 
 FILE = "judge.tflite"
@@ -83,7 +84,7 @@ class CopyProbability:
         table = manifest.parameters.get("judge", {})
         if table.get("evidence") != list(EVIDENCE):
             raise ModelError(f"{manifest.path.parent}: it judges by {table.get('evidence')}, not by {list(EVIDENCE)}")
-        return cls(LiteRtModel(manifest.path.parent / FILE, threads=1), float(table["threshold"]))
+        return cls(LiteRtModel(manifest.path.parent / FILE, Cores(1)), float(table["threshold"]))
 
     def __call__(self, placed: Sequence[tuple[Placement, Agreement]]) -> list[float]:
         """The probability that it is a copy of each, 0..1."""

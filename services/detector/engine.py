@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.detector.geometry import Boxes, Letterbox, areas, suppress
 from shoplens import deadlines
+from shoplens.cores import Cores
 from shoplens.domain import Box, Picture, Region
 from shoplens.errors import UnknownCategory
 from shoplens.models import LiteRtModel, Manifest, ModelError
@@ -91,11 +92,11 @@ class Found:
 class LiteRtDetector:
     """Implements :class:`shoplens.ports.Detector` with a model folder; safe to call from many threads."""
 
-    def __init__(self, model_dir: Path | str, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path | str, cores: Cores | None = None) -> None:
         """Load the model. Raises ModelError where the folder does not hold one that this engine can read."""
         self.manifest = Manifest.load(model_dir)
         self._selection = Selection.of(self.manifest)
-        self._model = LiteRtModel(self.manifest.path, threads)
+        self._model = LiteRtModel(self.manifest.path, cores)
 
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         """The regions, best first; see the port. Of a group that the model was not taught, it finds none.

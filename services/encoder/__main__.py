@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from services.encoder.own import open_encoder
 from services.encoder.servicer import mount
 from services.encoder.settings import EncoderSettings
+from shoplens.cores import Cores
 from shoplens.domain import WHOLE_FRAME
 from shoplens.rpc.launch import Service, launch
 from shoplens.rpc.probes import model_computes
@@ -15,7 +16,7 @@ from shoplens.rpc.probes import model_computes
 
 @contextmanager
 def compose(settings: EncoderSettings) -> Iterator[Service]:
-    encoder = open_encoder(settings.models, settings.threads)
+    encoder = open_encoder(settings.models, Cores(settings.threads))
     yield Service([mount(encoder)], {"model": model_computes(lambda picture: encoder.encode(picture, [WHOLE_FRAME]))})
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.encoder.colour import ColourSignature, palette
 from shoplens import deadlines
+from shoplens.cores import Cores
 from shoplens.domain import Box, EncoderCard, Features, Picture
 from shoplens.models import LiteRtModel, Manifest, ModelError
 from shoplens.scaling import scaled
@@ -20,7 +21,7 @@ _OUTPUTS = ("embedding", "categories", "mask")
 class LiteRtEncoder:
     """Implements :class:`shoplens.ports.Encoder`; safe to call from many threads."""
 
-    def __init__(self, model_dir: Path | str, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path | str, cores: Cores | None = None) -> None:
         """Load ``models/encoder/<version>``. Raises ModelError where it is no encoder, or not one of this engine's."""
         self._manifest = Manifest.load(model_dir)
         missing = [name for name in _OUTPUTS if name not in self._manifest.outputs]
@@ -39,7 +40,7 @@ class LiteRtEncoder:
             categories=self._manifest.classes,
             palette=palette(self._colour),
         )
-        self._model = LiteRtModel(self._manifest.path, threads)
+        self._model = LiteRtModel(self._manifest.path, cores)
 
     @property
     def manifest(self) -> Manifest:

@@ -15,6 +15,7 @@ import numpy as np
 
 from services.encoder.engine import LiteRtEncoder
 from shoplens import deadlines
+from shoplens.cores import Cores
 from shoplens.domain import Box, EncoderCard, Features, Picture
 from shoplens.model_store import model_folder
 from shoplens.models import LiteRtModel, Manifest, ModelError
@@ -25,13 +26,13 @@ from shoplens.scaling import scaled
 class OwnEmbedding:
     """Implements :class:`shoplens.ports.Encoder`; safe to call from many threads."""
 
-    def __init__(self, manifest: Manifest, base: Encoder, threads: int = 2) -> None:
+    def __init__(self, manifest: Manifest, base: Encoder, cores: Cores | None = None) -> None:
         """``base`` says everything but the embedding. Raises ModelError where the file does not give what the manifest says."""
         self._base, self._input = base, manifest.input
         spec = manifest.outputs["embedding"]
         self._tensor = spec.tensor or "embedding"
         self._card = replace(base.card(), name=manifest.name, version=manifest.version, embedding_width=int(np.prod(spec.shape)))
-        self._model = LiteRtModel(manifest.path, threads)
+        self._model = LiteRtModel(manifest.path, cores)
         self._try(manifest)
 
     def _try(self, manifest: Manifest) -> None:
@@ -64,10 +65,10 @@ class OwnEmbedding:
         return [replace(each, embedding=look.astype(np.float32)) for each, look in zip(features, unit, strict=True)]
 
 
-def open_encoder(root: Path | None, threads: int) -> Encoder:
+def open_encoder(root: Path | None, cores: Cores | None = None) -> Encoder:
     """The newest encoder below the folder of models ``root``, with the shipped one behind it where it is an embedding alone."""
     folder = model_folder("encoder", root=root)
     manifest = Manifest.load(folder)
     if set(manifest.outputs) == {"embedding"}:
-        return OwnEmbedding(manifest, LiteRtEncoder(model_folder("encoder"), threads), threads)
-    return LiteRtEncoder(folder, threads)
+        return OwnEmbedding(manifest, LiteRtEncoder(model_folder("encoder"), cores), cores)
+    return LiteRtEncoder(folder, cores)

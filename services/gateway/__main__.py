@@ -16,6 +16,7 @@ from services.gateway.http import HttpSettings, create_app
 from services.gateway.http.keys import require_keys
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
+from services.gateway.sights import RememberingDetector, RememberingEncoder
 from shoplens.fetcher import Fetcher
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
@@ -36,7 +37,8 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         ExitStack() as opened,
     ):
         log = opened.enter_context(KafkaFeedback(settings.kafka, topic=settings.feedback_topic)) if settings.kafka else NoFeedback()
-        search = CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None)
+        remembering = RememberingDetector(detector), RememberingEncoder(encoder)
+        search = CameraSearch(*remembering, catalogue, ranker, copies if settings.copies_in_search else None)
         probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
         app = create_app(
             search=search,

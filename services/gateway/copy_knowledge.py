@@ -29,8 +29,8 @@ class CopyKnowledge:
     def __init__(self, copies: Copies) -> None:
         self._copies = copies
 
-    def of(self, picture: Picture, probes: Sequence[Features], hits: Sequence[Hit]) -> Mapping[str, float]:
-        """The hits' pictures of which the photo is an edited copy, by content hash, with the probability."""
+    def of(self, picture: Picture, probes: Sequence[Features], hits: Sequence[Hit]) -> Mapping[str, float] | None:
+        """The hits' pictures of which the photo is an edited copy, by content hash, with the probability; None: it could not be asked."""
         same = {probe.content_hash for probe in probes}
         alike: dict[str, float] = {}
         for hit in hits:
@@ -45,7 +45,7 @@ class CopyKnowledge:
             return {copy.content_hash: copy.probability for copy in self._copies.among(picture, likest)}
         except (Unavailable, Overloaded) as error:
             self._missed(error)
-            return {}
+            return None
 
     def groups(self, hits: Sequence[Hit]) -> Mapping[str, str]:
         """The groups of those hits' pictures that copy others, by content hash."""

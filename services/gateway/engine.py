@@ -9,6 +9,7 @@ from dataclasses import replace
 from services.gateway import category_first
 from services.gateway import regions as attention
 from services.gateway.copy_knowledge import CopyKnowledge
+from services.gateway.sights import Sight, Sights
 from services.gateway.stopwatch import Stopwatch
 from shoplens import metrics
 from shoplens.domain import (
@@ -65,6 +66,7 @@ class CameraSearch:
         self._catalogue = catalogue
         self._ranker = ranker
         self._copies = None if copies is None else CopyKnowledge(copies)
+        self._sights = Sights()
 
     def search(self, query: SearchQuery) -> SearchAnswer:
         if (query.picture is None) == (query.product_id is None):
@@ -102,6 +104,16 @@ class CameraSearch:
     def _search_picture(self, query: SearchQuery, picture: Picture) -> SearchAnswer:
         watch = Stopwatch()
         card = self._encoder.card()
+        # Before the search: what is written meanwhile makes another revision.
+        status = self._catalogue.status()
+        sight = self._sights.again(picture, query, card, status)
+        if sight is None:
+            sight = self._seen(watch, query, picture, card)
+            self._sights.remember(picture, query, card, status, sight)
+        return self._answer(watch, query, card, sight, status)
+
+    def _seen(self, watch: Stopwatch, query: SearchQuery, picture: Picture, card: EncoderCard) -> Sight:
+        """All that comes before ranking."""
         with watch.stage("detect"):
             found = () if query.box is not None else self._regions(picture, query)
         chosen = attention.primary(found, _group(query.category)) if found else 0
@@ -112,7 +124,9 @@ class CameraSearch:
             found = (attention.described(boxes[-1], probes[-1], card.categories, taxonomy()),)
         wish = lexicon().wish(query.text)
         hits = self._hits(watch, query, card, probes, wish)
-        return self._answer(watch, query, card, probes, hits, found, chosen, wish)
+        with watch.stage("copies"):
+            copies = {} if self._copies is None else self._copies.of(picture, probes, hits)
+        return Sight(probes, found, chosen, hits, copies)
 
     def _search_stored(self, query: SearchQuery, product_id: str) -> SearchAnswer:
         watch = Stopwatch()
@@ -123,7 +137,7 @@ class CameraSearch:
         wish = lexicon().wish(query.text)
         hits = self._hits(watch, query, card, probes, wish)
         others = [hit for hit in hits if hit.product_id != product_id]
-        return self._answer(watch, query, card, probes, others, (frame,), 0, wish)
+        return self._answer(watch, query, card, Sight(probes, (frame,), 0, others, {}), self._catalogue.status())
 
     def _regions(self, picture: Picture, query: SearchQuery) -> tuple[Region, ...]:
         least = REGION_SCORE if query.region_score is None else query.region_score
@@ -160,34 +174,19 @@ class CameraSearch:
             return ()
         return category_first.sure_nodes(probes, card.categories, taxonomy())
 
-    def _answer(
-        self,
-        watch: Stopwatch,
-        query: SearchQuery,
-        card: EncoderCard,
-        probes: tuple[Features, ...],
-        hits: Sequence[Hit],
-        found: tuple[Region, ...],
-        chosen: int,
-        wish: Wish,
-    ) -> SearchAnswer:
-        with watch.stage("copies"):
-            known = self._copies
-            copies = {} if known is None or query.picture is None else known.of(query.picture, probes, hits)
-            groups = {} if known is None else known.groups(hits)
+    def _answer(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, sight: Sight, status: IndexStatus) -> SearchAnswer:
+        """Rank what was found; always anew, for weights change at any time."""
         with watch.stage("rank"):
-            ranking = self._ranker.rank(
-                replace(_ranking_query(query, probes, wish), copies=copies, groups=groups),
-                hits,
-            )
-        status: IndexStatus = self._catalogue.status()
+            groups = {} if self._copies is None else self._copies.groups(sight.hits)
+            asked = _ranking_query(query, sight.probes, lexicon().wish(query.text))
+            ranking = self._ranker.rank(replace(asked, copies=sight.copies or {}, groups=groups), sight.hits)
         metrics.SEARCHES.labels(ranking.verdict.value).inc()
         return SearchAnswer(
             request_id=uuid.uuid4().hex,
             model=card.model,
             index=status,
-            regions=found,
-            region=chosen,
+            regions=sight.found,
+            region=sight.chosen,
             ranking=ranking,
             timings_ms=watch.timings_ms(),
         )

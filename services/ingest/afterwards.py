@@ -15,7 +15,7 @@ from typing import Final, Self
 
 import structlog
 
-from shoplens import deadlines
+from shoplens import deadlines, priorities
 from shoplens.domain import Picture
 from shoplens.errors import ShoplensError
 from shoplens.ports import KnownCopies
@@ -76,7 +76,7 @@ class Afterwards:
             while not self._stop.is_set() and not self._due(since):
                 self._stop.wait(self._quiet_s / 5)
             try:
-                with deadlines.within(_TELL_S):
+                with deadlines.within(_TELL_S), priorities.bulk():
                     self._copies.add(picture)
             except ShoplensError as error:
                 _log.warning("copies_not_told", content_hash=picture.content_hash, problem=str(error))

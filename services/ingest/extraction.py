@@ -15,7 +15,7 @@ from shoplens.errors import Overloaded, Unavailable
 from shoplens.images import content_hash, decode, media_type
 from shoplens.ports import Cache, Detector, Encoder, KnownCopies
 
-EXTRACTION: Final = "1"
+EXTRACTION: Final = "2"
 """Rises with the detector's model and with everything below: what an older one made is not taken for known."""
 
 REGION_SCORE: Final = 0.5

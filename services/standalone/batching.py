@@ -17,6 +17,7 @@ from services.standalone.feeds import open_feed
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import deadlines
+from shoplens.cores import Cores
 from shoplens.domain import ImageSource, Picture, ProductDraft
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
@@ -28,10 +29,10 @@ PICTURE_S = 60.0
 class PictureComputing:
     """Implements ``services.batch.work.Computing``: the write path's own extraction, with a cache that only listens."""
 
-    def __init__(self, models: Path | None, threads: int, home: Path, *, allow_private: bool) -> None:
-        encoder = open_encoder(models, threads)
+    def __init__(self, models: Path | None, cores: Cores, home: Path, *, allow_private: bool) -> None:
+        encoder = open_encoder(models, cores)
         self._heard: dict[str, bytes] = {}
-        detector = LiteRtDetector(model_folder("detector", root=models), threads=threads)
+        detector = LiteRtDetector(model_folder("detector", root=models), cores)
         self._extractor = Extractor(detector, encoder, _NoCopies(), self)
         self._fetcher = Fetcher(allow_private=allow_private, file_root=home)
         self._maker = maker_of(encoder.card().model)
@@ -78,7 +79,7 @@ def computing(settings: str) -> PictureComputing:
     """Made anew in each of Spark's workers, from settings as JSON; one thread, for there are as many workers as cores."""
     read = json.loads(settings)
     models = None if read["models"] is None else Path(read["models"])
-    return PictureComputing(models, 1, Path(read["home"]), allow_private=read["allow_private"])
+    return PictureComputing(models, Cores(1), Path(read["home"]), allow_private=read["allow_private"])
 
 
 def compute_feed(
@@ -101,7 +102,7 @@ def compute_feed(
 
 
 def _sequential(pictures: list[PictureRef], store: Path, settings: StandaloneSettings, home: Path) -> Iterator[Report]:
-    here = PictureComputing(settings.models, settings.threads, home, allow_private=settings.allow_private_addresses)
+    here = PictureComputing(settings.models, Cores(settings.threads), home, allow_private=settings.allow_private_addresses)
     features = FeatureStore(store)
     return work(pictures, here, features, known=features.known(here.maker))
 
@@ -114,7 +115,7 @@ def _by_spark(pictures: list[PictureRef], store: Path, settings: StandaloneSetti
         "home": str(home.absolute()),
         "allow_private": settings.allow_private_addresses,
     }
-    maker = maker_of(open_encoder(settings.models, 1).card().model)
+    maker = maker_of(open_encoder(settings.models).card().model)
     run = partial(compute, make="services.standalone.batching:computing", settings=json.dumps(made), maker=maker, master=master)
     return run(pictures, store.absolute())
 

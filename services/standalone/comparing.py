@@ -9,6 +9,7 @@ from PIL import Image
 
 from services.standalone.searching import photo_content
 from services.standalone.settings import StandaloneSettings
+from shoplens.cores import Cores
 from shoplens.errors import InvalidArgument
 from shoplens.images import decode
 from shoplens.model_store import model_folder
@@ -24,7 +25,7 @@ def compare_pictures(one: Path, other: Path, drawing: Path, settings: Standalone
     from services.copies.comparison import PictureComparer, overlay
     from services.gateway.http.copy_schemas import ChangeOut
 
-    with PictureComparer(model_folder("copies", root=settings.models), threads=settings.threads) as comparer:
+    with PictureComparer(model_folder("copies", root=settings.models), cores=Cores(settings.threads)) as comparer:
         comparison = comparer.compare(query, reference)
     copy = comparison.copy
     if copy is not None:

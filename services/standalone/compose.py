@@ -17,6 +17,7 @@ from services.encoder.own import open_encoder
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.gateway.feedback import FeedbackFile
+from services.gateway.sights import RememberingDetector, RememberingEncoder
 from services.ingest.afterwards import Afterwards
 from services.ingest.engine import Pipeline
 from services.ingest.followed import DeadFile, FollowedFile
@@ -29,6 +30,7 @@ from services.standalone.extras import the_batch_extra
 from services.standalone.places import DEAD_FILE, FEEDBACK_FILE, MARK_FILE, WEIGHTS_FOLDER
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import Layered, SqliteCache
+from shoplens.cores import Cores
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
@@ -63,16 +65,15 @@ class Parts:
 
 def compose(settings: StandaloneSettings) -> Parts:
     """Load the models and open the catalogue. Raises ``ModelError`` and what ``MilvusCatalogue.open`` raises."""
-    detector = LiteRtDetector(model_folder("detector", root=settings.models), threads=settings.threads)
-    encoder = open_encoder(settings.models, settings.threads)
+    cores = Cores(settings.threads)
+    detector = LiteRtDetector(model_folder("detector", root=settings.models), cores)
+    encoder = open_encoder(settings.models, cores)
     settings.data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         catalogue = opened.enter_context(
             MilvusCatalogue.open(str(settings.data / "catalogue.db"), pictures=settings.data / "pictures", card=encoder.card())
         )
-        copies = opened.enter_context(
-            CopyFinder(model_folder("copies", root=settings.models), settings.data / "copies.db", threads=settings.threads)
-        )
+        copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / "copies.db", cores=cores))
         opened.enter_context(catching_up(catalogue, copies))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
         kept = opened.enter_context(SqliteCache(settings.data / "features.db"))
@@ -90,7 +91,9 @@ def compose(settings: StandaloneSettings) -> Parts:
             ranker=ranker,
             copies=CatalogueCopySearch(copies, catalogue),
             ingest=Pipeline(preparation, catalogue),
-            search=CameraSearch(detector, encoder, catalogue, ranker, copies if settings.copies_in_search else None),
+            search=CameraSearch(
+                RememberingDetector(detector), RememberingEncoder(encoder), catalogue, ranker, copies if settings.copies_in_search else None
+            ),
             fetcher=fetcher,
             feedback=opened.enter_context(FeedbackFile(settings.data / FEEDBACK_FILE)),
             readiness={"catalogue": lambda: _require_finished(catalogue)},

@@ -1,4 +1,4 @@
-"""Caches: bytes by key, near (Redis, shared by all processes) and durable (one SQLite file).
+"""Caches: bytes by key, near (Redis, shared by all processes) and durable (one SQLite file); and anything, in this process.
 
 A cache never fails its caller: what it cannot say, it does not know. Redis that is away is asked again after ``AGAIN_S``, so
 that nobody waits for its time-out at every picture.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from contextlib import closing
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Generic, Self, TypeVar
 
 import redis
 import structlog
@@ -25,7 +27,50 @@ ANSWER_S: Final = 0.5
 KEPT_S: Final = 30 * 86_400
 """Redis forgets what nobody asked for in a month; the durable cache does not."""
 
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
 _log = structlog.get_logger(__name__)
+
+
+class MemoryCache(Generic[Key, Value]):
+    """The ``most`` values used last, by key, each for ``kept_s`` seconds. Safe to use from many threads.
+
+    name: its label in the metrics. A value may be handed out many times, so it must not be changed.
+    """
+
+    def __init__(self, name: str, *, most: int, kept_s: float) -> None:
+        self._most = most
+        self._kept_s = kept_s
+        self._kept: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._hits, self._misses = (CACHE_REQUESTS.labels(cache=name, outcome=outcome) for outcome in ("hit", "miss"))
+
+    def get(self, key: Key) -> Value | None:
+        with self._lock:
+            until, value = self._kept.get(key, (0.0, None))
+            if until > time.monotonic():
+                self._kept.move_to_end(key)
+            else:
+                self._kept.pop(key, None)
+                value = None
+        (self._misses if value is None else self._hits).inc()
+        return value
+
+    def set(self, key: Key, value: Value) -> None:
+        with self._lock:
+            self._kept[key] = (time.monotonic() + self._kept_s, value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    def get_or(self, key: Key, compute: Callable[[], Value]) -> Value:
+        """What is kept, or else what ``compute`` gives, kept from now on. Two who ask at once may both compute."""
+        value = self.get(key)
+        if value is None:
+            value = compute()
+            self.set(key, value)
+        return value
 
 
 class RedisCache:

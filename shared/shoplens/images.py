@@ -21,7 +21,7 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, ImageCms, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
 from shoplens import deadlines
-from shoplens.domain import Picture
+from shoplens.domain import Picture, Pixels
 from shoplens.errors import Overloaded, PictureTooLarge, UnreadablePicture
 
 WORKING_SIDE: Final = 1024
@@ -82,6 +82,51 @@ def decode(content: bytes) -> Picture:
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     return Picture(np.asarray(pixels), content_hash(content), width, height)
+
+
+def unopened(content: bytes) -> Picture:
+    """A picture that is decoded when its pixels are first asked for: one that is known by its hash costs nothing more.
+
+    Raises at once what its header says, as ``decode`` does; the pixels raise the rest.
+    """
+    return _Unopened(content, *_upright_size(_open(content)))
+
+
+class _Unopened(Picture):
+    """A picture whose pixels are decoded once they are asked for. Safe to use from many threads."""
+
+    __slots__ = ("_content", "_decoded", "_lock")
+    _content: bytes
+    _decoded: Pixels | None
+    _lock: threading.Lock
+
+    def __init__(self, content: bytes, width: int, height: int) -> None:
+        for name, value in {
+            "content_hash": content_hash(content), "width": width, "height": height,
+            "_content": content, "_decoded": None, "_lock": threading.Lock(),
+        }.items():  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    @property
+    def pixels(self) -> Pixels:
+        with self._lock:
+            decoded = self._decoded
+            if decoded is None:
+                decoded = decode(self._content).pixels
+                object.__setattr__(self, "_decoded", decoded)
+            return decoded
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of the picture as it is to be seen. Of what is damaged behind its header, decoding tells."""
+    width, height = image.size
+    if image.format == "TIFF":  # Pillow turns these itself
+        return width, height
+    try:
+        turned = image.getexif().get(_ORIENTATION_TAG) in (5, 6, 7, 8)
+    except Exception:  # noqa: BLE001  a parser fed with hostile bytes may raise anything
+        return width, height
+    return (height, width) if turned else (width, height)
 
 
 def media_type(content: bytes) -> str:

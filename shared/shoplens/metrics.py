@@ -52,3 +52,6 @@ PICTURES_COMPUTED = Counter(
 CACHE_REQUESTS = Counter(
     "shoplens_cache_requests_total", "Questions to a cache, by cache and outcome: hit, miss or away.", ("cache", "outcome")
 )
+INFERENCE_WAITING = Gauge("shoplens_inference_waiting", "Batches that wait for a core.")
+INFERENCE_WAIT_SECONDS = Histogram("shoplens_inference_wait_seconds", "Time a batch waited for a core.", buckets=SECONDS)
+INFERENCE_DROPPED = Counter("shoplens_inference_dropped_total", "Batches dropped before inference, because nobody waited any more.")

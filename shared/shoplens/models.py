@@ -9,7 +9,6 @@ output tensor means, the names of the classes, where the knowledge came from. Wh
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from shoplens.cores import Cores
 from shoplens.errors import ShoplensError
 
 MANIFEST_NAME = "manifest.json"
@@ -145,12 +145,45 @@ def _text(value: object) -> str | None:
 class LiteRtModel:
     """A LiteRT file as a function from one batch to named outputs; safe to call from many threads.
 
-    The interpreter keeps its tensors in place, so one call at a time enters it; more speed comes from ``threads``
-    and from batches, not from more callers.
+    An interpreter keeps its tensors in place, so one call at a time enters it: there is one with a thread for every core, for
+    the call that has all of them, and as many with a single thread as there are cores, made when a crowd first needs them.
     """
 
-    def __init__(self, path: Path | str, threads: int = 2) -> None:
-        """Load the file. Raises ModelError where it cannot be read or has no single-input signature."""
+    def __init__(self, path: Path | str, cores: Cores | None = None) -> None:
+        """Load the file. ``cores`` are shared with other models. Raises ModelError where it is none with one named input."""
+        self._path = path
+        self._cores = cores or Cores()
+        self._idle: dict[int, list[_Interpreter]] = {self._cores.count: [_Interpreter(path, self._cores.count)]}
+
+    def __call__(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run ``batch``, ``float32 [n, height, width, 3]``, n ≥ 1; the outputs by name, each with ``n`` as its first axis.
+
+        Row by row: a batch would save no time and take its multiple of memory, and between rows others get their turn.
+        Raises what :meth:`shoplens.cores.Cores.turn` does.
+        """
+        rows = [self._one(row[None]) for row in batch]
+        return rows[0] if len(rows) == 1 else {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+    def _one(self, row: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        with self._cores.turn() as threads:
+            interpreter = self._take(threads)
+            try:
+                return interpreter.run(row)
+            finally:
+                self._idle[threads].append(interpreter)
+
+    def _take(self, threads: int) -> _Interpreter:
+        try:
+            # There are never more calls in here than cores; list operations are atomic.
+            return self._idle.setdefault(threads, []).pop()
+        except IndexError:
+            return _Interpreter(self._path, threads)
+
+
+class _Interpreter:
+    """One interpreter of a file; one call at a time."""
+
+    def __init__(self, path: Path | str, threads: int) -> None:
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
             signatures = self._interpreter.get_signature_list()
@@ -159,9 +192,6 @@ class LiteRtModel:
             self._runner = self._interpreter.get_signature_runner(name)
         except (OSError, ValueError, RuntimeError, StopIteration) as error:
             raise ModelError(f"{path}: this is not a LiteRT model with one named input ({error})") from error
-        self._lock = threading.Lock()
 
-    def __call__(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Run ``batch``, ``float32 [n, height, width, 3]``; the outputs by name, each with ``n`` as its first axis."""
-        with self._lock:
-            return dict(self._runner(**{self._input_name: batch}))
+    def run(self, batch: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return dict(self._runner(**{self._input_name: batch}))

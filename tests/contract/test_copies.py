@@ -9,6 +9,7 @@ import pytest
 
 from services.copies.engine import CopyFinder
 from services.copies.servicer import mount
+from shoplens.cores import Cores
 from shoplens.model_store import model_folder
 from shoplens.ports import Copies
 from shoplens.rpc.clients import CopiesClient
@@ -22,7 +23,7 @@ def implementation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[C
     if request.param == "fake":
         yield FakeCopies()
         return
-    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", threads=1) as finder:
+    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", cores=Cores(1)) as finder:
         yield finder
 
 
@@ -41,11 +42,11 @@ class TestCopies(CopiesContract):
 
 def test_what_was_added_is_known_after_a_restart_and_in_its_group(tmp_path: Path) -> None:
     shots = [shot(3), shot(3, quality=90), shot(5)]
-    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", threads=1) as finder:
+    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", cores=Cores(1)) as finder:
         for picture in shots:
             finder.add(picture)
         assert finder.wait_until_linked(60.0)
-    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", threads=1) as finder:
+    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", cores=Cores(1)) as finder:
         names = [picture.content_hash for picture in shots]
         groups = finder.groups(names)
         assert set(groups) == set(names[:2])

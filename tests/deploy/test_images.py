@@ -96,8 +96,8 @@ def test_the_package_holds_all_that_runs(tmp_path: Path) -> None:
         "shoplens/api/search/v1/search_pb2.py",
         "services/ranker/weights.toml",
         "services/gateway/web/index.html",
-        "shoplens/_models/detector/1/manifest.json",
-        "shoplens/_models/encoder/2/manifest.json",
+        "shoplens/_models/detector/2/manifest.json",
+        "shoplens/_models/encoder/3/manifest.json",
         "shoplens/_models/copies/1/manifest.json",
     ):
         assert needed in names

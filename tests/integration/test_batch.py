@@ -27,7 +27,7 @@ from shoplens.testing.pictures import png
 
 PICTURES = 90
 PATIENCE_S = 300
-MAKER = maker_of("lite0-2")
+MAKER = maker_of("lite0-3")
 
 pytestmark = pytest.mark.timeout(600)
 

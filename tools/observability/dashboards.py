@@ -14,6 +14,10 @@ def _quantile(share: float, metric: str, selector: str = "", by: str = "") -> st
     return f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket{{{selector}}}[5m])))"
 
 
+def _seen(outcome: str) -> str:
+    return f'shoplens_cache_requests_total{{service="$service",cache=~"regions|features|sights",outcome=~"{outcome}"}}'
+
+
 _SEARCH = 'route="/v1/search"'
 _API = 'route=~"/v1/.*"'
 _ASKED = f"shoplens_http_seconds_count{{{_API}}}"
@@ -308,6 +312,33 @@ SERVICE = Dashboard(
                 ],
                 "The queue is short on purpose.",
                 "short",
+            ),
+        ],
+        "Inference": [
+            Panel(
+                "Waiting for a core",
+                [Query('sum(shoplens_inference_waiting{service="$service"})')],
+                "Crops and photos in the queue before the models; shoppers go first.",
+                "short",
+            ),
+            Panel(
+                "Time in the queue",
+                [Query(_quantile(q, "shoplens_inference_wait_seconds", 'service="$service"'), f"p{round(q * 100)}") for q in (0.5, 0.99)],
+                "Long for hours: more replicas.",
+                "s",
+            ),
+            Panel(
+                "Dropped before inference",
+                [Query('sum(rate(shoplens_inference_dropped_total{service="$service"}[5m]))')],
+                "Nobody waited for them any more.",
+                "reqps",
+                good_below=0.1,
+            ),
+            Panel(
+                "Photos seen before",
+                [Query(f'sum by (cache) (rate({_seen("hit")}[5m])) / sum by (cache) (rate({_seen("hit|miss")}[5m]))', "{{cache}}")],
+                "Share of what the gateway had not to ask the models or the catalogue again.",
+                "percentunit",
             ),
         ],
         "The process": [

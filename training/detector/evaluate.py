@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.engine import LiteRtDetector
+from shoplens.cores import Cores
 from shoplens.domain import Picture, Region
 from training.detector.photos import CLASSES, Labelled, street_photos
 from training.detector.precision import Outcome, average_precision, judge
@@ -87,12 +88,12 @@ def milliseconds(detector: LiteRtDetector, photos: Sequence[Labelled]) -> NDArra
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the data folder, which holds street_boxes/")
-    parser.add_argument("--model", type=Path, default=Path("models/detector/1"), help="the model's folder")
+    parser.add_argument("--model", type=Path, default=Path("models/detector/2"), help="the model's folder")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object instead of a table")
     arguments = parser.parse_args()
 
-    detector = LiteRtDetector(arguments.model, arguments.threads)
+    detector = LiteRtDetector(arguments.model, Cores(arguments.threads))
     photos = street_photos(arguments.data, "val")
     free, led = measure(unguided(detector, photos)), measure(guided(detector, photos))
     taken = milliseconds(detector, photos)

@@ -28,7 +28,9 @@ class HttpSettings(Settings):
     read_timeout_s: float = Field(default=5.0, gt=0)
 
     searches_at_once: int = Field(default=4, ge=1, description="Searches worked on at the same time.")
-    searches_waiting: int = Field(default=16, ge=0, description="Searches that may wait; one more is answered 429.")
+    searches_waiting: int = Field(
+        default=64, ge=0, description="Searches that may wait, two or three seconds in all; one more is answered 429."
+    )
     writes_at_once: int = Field(default=4, ge=1)
     writes_waiting: int = Field(default=64, ge=0)
     reads_at_once: int = Field(default=8, ge=1)

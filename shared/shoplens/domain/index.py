@@ -46,6 +46,8 @@ class IndexStatus:
     """The index as it stands: ``version`` names model and generation; ``items`` counts images that can be found.
 
     ``fresh_as_of``: every write acknowledged before this moment can be found. ``ready``: no index is being built.
+    ``revision``: another number after every change of what can be found, for whoever remembers an answer; no order is
+    meant, and 0 says that nobody counts.
     """
 
     version: str
@@ -53,6 +55,7 @@ class IndexStatus:
     products: int
     fresh_as_of: datetime
     ready: bool
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What stands between the wire and every handler, as one stack of guards.
 
-A guard is a context manager around the handling of a call, so it serves unary and streamed calls alike. From the outside
-in: :func:`measured`, :func:`answering_errors`, :class:`Shedding`, :func:`within_deadline`. Health checks and reflection
-pass by them all: they must answer when nothing else can.
+A guard is a context manager around the handling of a call, so it serves unary and streamed calls alike. From the
+outside in: :func:`measured`, :func:`answering_errors`, :class:`Shedding`, :func:`within_deadline`, :func:`at_priority`. Health
+checks and reflection pass by them all: they must answer when nothing else can.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 import grpc
 import structlog
 
-from shoplens import deadlines, metrics
+from shoplens import deadlines, metrics, priorities
 from shoplens.errors import InternalError, InvalidArgument, Overloaded, ShoplensError
 from shoplens.rpc.status import pack_error
 
@@ -128,4 +128,11 @@ def within_deadline(_method: str, context: grpc.ServicerContext) -> Iterator[Non
     if left_s is None or left_s > _NO_DEADLINE_S:
         raise InvalidArgument("Set a deadline on the call: how long the answer is of use, a few seconds for most.")
     with deadlines.within(left_s):
+        yield
+
+
+@contextmanager
+def at_priority(_method: str, context: grpc.ServicerContext) -> Iterator[None]:
+    """Lets everything below know whether a shopper waits."""
+    with priorities.as_told((item.key, item.value) for item in context.invocation_metadata()):  # type: ignore[attr-defined]
         yield

@@ -16,7 +16,7 @@ from prometheus_client import start_http_server
 
 from shoplens.config import SettingsError
 from shoplens.rpc.health import HealthMonitor, Probe
-from shoplens.rpc.interceptors import Guarded, Shedding, answering_errors, measured, within_deadline
+from shoplens.rpc.interceptors import Guarded, Shedding, answering_errors, at_priority, measured, within_deadline
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
 from shoplens.rpc.settings import ServerSettings
 
@@ -50,7 +50,7 @@ class Server:
     def __init__(self, mounts: Sequence[Mount], settings: ServerSettings, dependencies: Mapping[str, Probe] | None = None) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
-        guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline)
+        guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline, at_priority)
         self._server = grpc.server(self._threads, interceptors=[guards], options=_OPTIONS)
         self._health = HealthMonitor([mount.name for mount in mounts], dependencies or {}, interval_s=settings.health_interval_s)
         for mount in mounts:

@@ -13,15 +13,16 @@ import pytest
 from services.detector.engine import LiteRtDetector
 from shoplens.domain import Picture
 from shoplens.errors import UnknownCategory
+from shoplens.model_store import model_folder
 from shoplens.models import ModelError
 from shoplens.taxonomy import taxonomy
 
-MODEL = Path(__file__).parents[3] / "models" / "detector" / "1"
+MODEL = model_folder("detector")
 
 
 @pytest.fixture(scope="module")
 def detector() -> LiteRtDetector:
-    return LiteRtDetector(MODEL, threads=2)
+    return LiteRtDetector(MODEL)
 
 
 def picture(pixels: np.ndarray) -> Picture:

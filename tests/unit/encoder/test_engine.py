@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.encoder.engine import LiteRtEncoder
+from shoplens.cores import Cores
 from shoplens.domain import WHOLE_FRAME, Box, Features, Picture, Pixels
 from shoplens.models import ModelError
 from shoplens.taxonomy import taxonomy
@@ -24,7 +25,7 @@ def model_dir() -> Path:
 
 @pytest.fixture(scope="module")
 def encoder() -> LiteRtEncoder:
-    return LiteRtEncoder(model_dir(), threads=1)
+    return LiteRtEncoder(model_dir(), Cores(1))
 
 
 def picture(pixels: Pixels) -> Picture:

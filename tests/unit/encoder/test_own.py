@@ -12,6 +12,7 @@ import pytest
 
 from services.encoder.engine import LiteRtEncoder
 from services.encoder.own import OwnEmbedding, open_encoder
+from shoplens.cores import Cores
 from shoplens.domain import WHOLE_FRAME, Box, Picture
 from shoplens.model_store import model_folder
 from shoplens.models import ModelError
@@ -43,20 +44,20 @@ def own_models(root: Path, **changes: Any) -> Path:
 class TestOwnEmbedding(EncoderContract):
     @pytest.fixture
     def encoder(self, tmp_path: Path) -> OwnEmbedding:
-        opened = open_encoder(own_models(tmp_path), threads=1)
+        opened = open_encoder(own_models(tmp_path), Cores(1))
         assert isinstance(opened, OwnEmbedding)
         return opened
 
 
 def test_the_card_and_the_index_are_the_own_networks(tmp_path: Path) -> None:
-    own, shipped = open_encoder(own_models(tmp_path), threads=1).card(), LiteRtEncoder(SHIPPED).card()
+    own, shipped = open_encoder(own_models(tmp_path), Cores(1)).card(), LiteRtEncoder(SHIPPED).card()
     assert (own.name, own.version, own.embedding_width) == ("mine", "3", 29)
     assert (own.categories, own.colour_width) == (shipped.categories, shipped.colour_width)
 
 
 def test_only_the_embedding_is_another(tmp_path: Path) -> None:
     boxes = [WHOLE_FRAME, Box(0.2, 0.2, 0.8, 0.9)]
-    own, shipped = open_encoder(own_models(tmp_path), threads=1), LiteRtEncoder(SHIPPED, threads=1)
+    own, shipped = open_encoder(own_models(tmp_path), Cores(1)), LiteRtEncoder(SHIPPED, Cores(1))
     for mine, theirs in zip(own.encode(PHOTO, boxes), shipped.encode(PHOTO, boxes), strict=True):
         np.testing.assert_allclose(mine.embedding, theirs.categories / np.linalg.norm(theirs.categories), atol=1e-5)
         np.testing.assert_allclose(mine.colour, theirs.colour, atol=1e-6)
@@ -72,12 +73,12 @@ def test_only_the_embedding_is_another(tmp_path: Path) -> None:
 )
 def test_a_manifest_that_does_not_fit_its_file_is_refused_at_the_start(tmp_path: Path, output: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
-        open_encoder(own_models(tmp_path, outputs={"embedding": output}), threads=1)
+        open_encoder(own_models(tmp_path, outputs={"embedding": output}), Cores(1))
 
 
 def test_an_input_that_the_file_does_not_take_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not take the input"):
-        open_encoder(own_models(tmp_path, input={"height": 100, "width": 100}), threads=1)
+        open_encoder(own_models(tmp_path, input={"height": 100, "width": 100}), Cores(1))
 
 
 def test_parts_that_an_own_folder_lacks_come_from_those_that_ship(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ class Shop:
         self.meanwhile()
         if query.product_id is not None:
             return self._like(query.product_id, query)
+        assert query.picture is not None
+        assert query.picture.pixels.size
         regions = (Region(query.box, "top", 0.7),) if query.box is not None else REGIONS
         return self._answer(self._wanted(query), query.top_k, regions)
 

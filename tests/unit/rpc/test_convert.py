@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -240,7 +241,9 @@ def test_moments_of_any_zone_come_back_in_utc() -> None:
 
 def test_a_photo_may_come_as_a_file() -> None:
     query = searches.unpack_query(search_pb2.SearchRequest(image=photos.png(1)))
-    assert shown(query) == shown(SearchQuery(picture=photos.picture(1)))
+    assert query.picture is not None
+    np.testing.assert_array_equal(query.picture.pixels, photos.picture(1).pixels)
+    assert shown(replace(query, picture=photos.picture(1))) == shown(SearchQuery(picture=photos.picture(1)))
     with pytest.raises(UnreadablePicture):
         searches.unpack_query(search_pb2.SearchRequest(image=b"no picture"))
 

@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client import REGISTRY
 
 from services.detector.servicer import mount
-from shoplens import deadlines
+from shoplens import deadlines, priorities
 from shoplens.api.detector.v1 import detector_pb2, detector_pb2_grpc
 from shoplens.config import SettingsError
 from shoplens.errors import Overloaded, Unavailable
@@ -28,7 +28,7 @@ from shoplens.rpc.settings import ServerSettings
 from shoplens.testing import pictures
 from shoplens.testing.fakes import FakeDetector
 from shoplens.testing.health import NOT_SERVING, SERVING, wait_for_health
-from tests.unit.rpc.waiting import PATIENCE_S, HeldDetector, TimedDetector
+from tests.unit.rpc.waiting import PATIENCE_S, HeldDetector, SaidDetector, TimedDetector
 
 Serve = Callable[..., Server]
 METHOD = "/shoplens.api.detector.v1.DetectorService/Detect"
@@ -65,6 +65,16 @@ def test_the_caller_s_deadline_reaches_the_handler(serve: Serve) -> None:
         client.detect(pictures.picture(1))
     assert 50.0 < detector.left_s[0] <= 100.5
     assert 0.0 < detector.left_s[1] <= 30.5
+
+
+def test_the_caller_s_priority_reaches_the_handler(serve: Serve) -> None:
+    seen: list[bool] = []
+    with DetectorClient(serve(SaidDetector(lambda: seen.append(priorities.is_bulk()))).address) as client:
+        client.detect(pictures.picture(1))
+        with priorities.bulk():
+            client.detect(pictures.picture(1))
+        client.detect(pictures.picture(1))
+    assert seen == [False, True, False]
 
 
 def test_calls_above_the_limit_are_turned_away_and_health_checks_are_not(serve: Serve) -> None:

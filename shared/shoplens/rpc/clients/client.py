@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from shoplens import deadlines
+from shoplens import deadlines, priorities
 from shoplens.errors import Unavailable
 from shoplens.rpc.channel import open_channel
 from shoplens.rpc.status import unpack_error
@@ -68,6 +68,6 @@ class Client:
 
     def _call(self, method: Callable[..., T], request: Any) -> T:
         try:
-            return method(request, timeout=deadlines.remaining_s(USUAL_S))
+            return method(request, timeout=deadlines.remaining_s(USUAL_S), metadata=priorities.metadata())
         except grpc.RpcError as error:
             raise unpack_error(error, self.part) from error

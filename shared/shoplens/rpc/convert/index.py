@@ -123,8 +123,11 @@ def pack_status(status: IndexStatus) -> catalogue_pb2.IndexStatus:
         products=status.products,
         fresh_as_of=pack_moment(status.fresh_as_of),
         ready=status.ready,
+        revision=status.revision,
     )
 
 
 def unpack_status(message: catalogue_pb2.IndexStatus) -> IndexStatus:
-    return IndexStatus(message.version, message.items, message.products, unpack_moment(message.fresh_as_of), message.ready)
+    return IndexStatus(
+        message.version, message.items, message.products, unpack_moment(message.fresh_as_of), message.ready, message.revision
+    )

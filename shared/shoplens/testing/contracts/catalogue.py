@@ -362,6 +362,22 @@ class CatalogueContract:
         assert MODEL in status.version
         assert status.fresh_as_of >= begun
 
+    def test_every_change_makes_another_revision_and_nothing_else_does(self, catalogue: Catalogue) -> None:
+        revisions = [catalogue.status().revision]
+        for change in (
+            lambda: put(catalogue, draft("p1", 1)),
+            lambda: catalogue.patch(ProductPatch("p1", {"title": "New"})),
+            lambda: put(catalogue, draft("p1", 2)),
+            lambda: catalogue.delete("p1"),
+        ):
+            change()
+            revisions.append(catalogue.status().revision)
+        assert len(set(revisions)) == 5
+        assert 0 not in revisions
+        found(catalogue, 1)
+        catalogue.page()
+        assert catalogue.status().revision == revisions[-1]
+
     def test_nothing_is_done_for_nobody(self, catalogue: Catalogue) -> None:
         wanted = draft("p1", 1)
         images = indexed(ENCODER, wanted)

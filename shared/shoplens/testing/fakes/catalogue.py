@@ -50,6 +50,7 @@ class FakeCatalogue:
     def __init__(self, model: str) -> None:
         self._model = model
         self._entries: dict[str, _Entry] = {}
+        self._revision = 1
         self._gone: dict[str, int] = {}
         self._positions: dict[str, Position] = {}
         self._fresh: dict[str, datetime] = {}
@@ -90,6 +91,7 @@ class FakeCatalogue:
         with self._lock:
             self._entry(product_id)
             del self._entries[product_id]
+            self._revision += 1
             self._gone.pop(product_id, None)
 
     def page(self, *, size: int = 100, token: str = "") -> ProductPage:
@@ -140,6 +142,7 @@ class FakeCatalogue:
             products=len(entries),
             fresh_as_of=min([datetime.now(UTC), *self._fresh.values()]),
             ready=True,
+            revision=self._revision,
         )
 
     def _apply(self, write: Write) -> WriteOutcome:
@@ -170,6 +173,7 @@ class FakeCatalogue:
         version = _next(last, draft.version)
         product = Product(draft.id, draft.details, tuple(image.image for image in images), version, node, datetime.now(UTC))
         self._entries[draft.id] = _Entry(product, tuple(images))
+        self._revision += 1
         self._gone.pop(draft.id, None)
         return True
 
@@ -185,6 +189,7 @@ class FakeCatalogue:
             updated_at=datetime.now(UTC),
         )
         self._entries[patch.id] = replace(known, product=product)
+        self._revision += 1
         return True
 
     def _delete(self, deletion: ProductDeletion, position: Position | None) -> bool:
@@ -194,6 +199,7 @@ class FakeCatalogue:
         if known is not None and deletion.version is not None and deletion.version < known.product.version:
             return False
         self._entries.pop(deletion.id, None)
+        self._revision += 1
         if deletion.version is not None:
             self._gone[deletion.id] = max(deletion.version, self._gone.get(deletion.id, 0))
         return known is not None
