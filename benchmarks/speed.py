@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from benchmarks import camera, catalogue, ranking
+from benchmarks import camera, catalogue, ranking, serving
 from benchmarks.report import publish
 
 REPORT = Path("build/bench.json")
@@ -15,6 +15,7 @@ REPORT = Path("build/bench.json")
 def main() -> None:
     """Measure each part against its limit and print the tables."""
     publish("Camera search, one caller", camera.measure(), REPORT)
+    publish("A crowd of shoppers", serving.measured(REPORT.with_suffix("")), REPORT)
     publish("Ranking", ranking.measured(), REPORT)
     publish("Catalogue", catalogue.measure(), REPORT)
 

@@ -37,8 +37,8 @@ from shoplens.taxonomy import taxonomy
 CANDIDATES = 64
 """Hits asked of the catalogue for each probe: enough that ranking can reorder, few enough to stay quick."""
 
-HITS_A_RESULT = 3
-"""Hits asked for each result wanted, beyond that."""
+HITS_A_RESULT = 5
+"""Hits asked for each result wanted, beyond that: a product has some eight regions, and a second, deeper search costs as much again."""
 
 DEEPER = 8
 """How much further a search goes that found too few products, because a product has many regions."""

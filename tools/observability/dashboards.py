@@ -336,7 +336,7 @@ SERVICE = Dashboard(
             ),
             Panel(
                 "Photos seen before",
-                [Query(f'sum by (cache) (rate({_seen("hit")}[5m])) / sum by (cache) (rate({_seen("hit|miss")}[5m]))', "{{cache}}")],
+                [Query(f"sum by (cache) (rate({_seen('hit')}[5m])) / sum by (cache) (rate({_seen('hit|miss')}[5m]))", "{{cache}}")],
                 "Share of what the gateway had not to ask the models or the catalogue again.",
                 "percentunit",
             ),

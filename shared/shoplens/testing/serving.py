@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,13 +24,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(data: Path, *, catalogue: str = "none") -> Iterator[httpx.Client]:
-    """``shoplens serve`` on a free port, ready; the client talks to it. Raises ``RuntimeError`` if it never gets ready."""
+def serving(data: Path, *, catalogue: str = "none", environment: Mapping[str, str] | None = None) -> Iterator[httpx.Client]:
+    """``shoplens serve`` on a free port, ready; the client talks to it. Raises ``RuntimeError`` if it never gets ready.
+
+    environment: variables beside this process' own.
+    """
     port = free_port()
     command = [sys.executable, "-m", "services.standalone.cli", "serve", "--port", str(port), "--data", str(data), "--catalogue", catalogue]
     log = data.parent / "serve.log"
     data.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}) as process,
+    ):
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0) as client:
                 _wait(client, process, log)

@@ -1,0 +1,1 @@
+"""What shoplens is measured beside: the same job with other means, as simple as they allow."""
