@@ -15,7 +15,7 @@ import structlog
 
 from services.ingest.category import node_after
 from services.ingest.preparation import Preparation
-from shoplens import metrics
+from shoplens import metrics, priorities
 from shoplens.domain import ImportOutcome, PreparedPut, Product, ProductDeletion, ProductDraft, ProductPatch, Write
 from shoplens.errors import InternalError, NotFound, ShoplensError
 from shoplens.ports import Catalogue
@@ -69,7 +69,8 @@ class Pipeline:
             source = iter(drafts)
             while True:
                 for draft in islice(source, AHEAD - len(waiting)):
-                    waiting.append((draft, pool.submit(copy_context().run, self._prepare, draft)))
+                    with priorities.bulk():
+                        waiting.append((draft, pool.submit(copy_context().run, self._prepare, draft)))
                 if not waiting:
                     return
                 yield self._outcome(*waiting.popleft())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.ingest.category import node_of
 from services.ingest.extraction import Extractor
 from services.ingest.sources import PictureSource, Sources, named
-from shoplens import deadlines, priorities
+from shoplens import deadlines
 from shoplens.domain import ImageSource, IndexedImage, PreparedPut, ProductDraft
 from shoplens.errors import InternalError, InvalidArgument, ShoplensError
 from shoplens.ports import Cache, Catalogue, Detector, Encoder, KnownCopies
@@ -30,10 +30,9 @@ class Preparation:
         """Raises what is wrong with a picture, and says which picture it is."""
         if not draft.images:
             raise InvalidArgument("A product is found by its pictures; send at least one.")
-        with priorities.bulk():
-            images = tuple(self._image(source) for source in draft.images)
-            card = self._encoder.card()
-            return PreparedPut(draft, node_of(draft.details, images, card.categories), images, card.model)
+        images = tuple(self._image(source) for source in draft.images)
+        card = self._encoder.card()
+        return PreparedPut(draft, node_of(draft.details, images, card.categories), images, card.model)
 
     def _image(self, source: ImageSource) -> IndexedImage:
         deadlines.check()

@@ -33,7 +33,7 @@ from services.ingest.category import node_after
 from services.ingest.lanes import Lanes, Task
 from services.ingest.preparation import Preparation
 from services.ingest.progress import Progress
-from shoplens import deadlines, metrics
+from shoplens import deadlines, metrics, priorities
 from shoplens.domain import DeadLetter, Message, PreparedPatch, PreparedPut, ProductDeletion, ProductDraft, ProductPatch, Write
 from shoplens.errors import DeadlineExceeded, InternalError, InvalidArgument, PictureUnreachable, ShoplensError
 from shoplens.events import operation_of, parse_event
@@ -159,7 +159,7 @@ class UpdateStream:
             task.prepared = self._pool.submit(self._prepared, draft)
 
     def _prepared(self, draft: ProductDraft) -> PreparedPut:
-        with deadlines.within(_PREPARE_S):
+        with deadlines.within(_PREPARE_S), priorities.bulk():
             return self._preparation.prepare(draft)
 
     def _apply(self, ready: Sequence[Task]) -> None:

@@ -1,9 +1,9 @@
 """The cores that inference may use: one queue before all the models of a process.
 
-A network gains little from a second thread while other requests wait, and nothing from more threads than cores. So a request
-that is alone gets all cores, and of a crowd each gets one: the shopper who is alone waits least, a crowd gets most done. Of a
-crowd one more computes than there are cores, for each waits for the interpreter's lock before and after, and a core would idle
-meanwhile: a sixth more searches on two cores.
+A network gains little from a second thread while other requests wait, and nothing from more threads than cores. So a shopper
+who is alone gets all cores, and of a crowd each gets one, as bulk work does: who is alone waits least, a crowd gets most done.
+Of a crowd one more computes than there are cores, for each waits for the interpreter's lock before and after, and a core would
+idle meanwhile: a sixth more searches on two cores.
 
 Who queues is served by :mod:`shoplens.priorities`, then in turn. Work that nobody waits for any more is dropped before inference,
 as in the queue of text-embeddings-inference. Batches there are none: eight pictures in one take as long as eight one by one
@@ -33,8 +33,9 @@ _LONGEST_S: Final = 600.0
 
 @dataclass(slots=True, eq=False)
 class _Place:
-    """A place in the queue. turns: how many were given to it, all there are where it was alone."""
+    """A place in the queue. turns: how many were given to it, all there are where it was a shopper's and alone."""
 
+    bulk: bool
     called: threading.Event = field(default_factory=threading.Event)
     turns: int = 0
 
@@ -56,7 +57,7 @@ class Cores:
 
     @contextmanager
     def turn(self) -> Iterator[int]:
-        """Wait for a turn; the number of threads to compute with: ``count`` for who is alone, else 1.
+        """Wait for a turn; the number of threads to compute with: ``count`` for a shopper who is alone, else 1.
 
         Raises ``DeadlineExceeded`` where the time ran out in the queue, ``Overloaded`` where that is full.
         """
@@ -69,8 +70,8 @@ class Cores:
                 self._serve()
 
     def _wait(self) -> _Place:
-        queue = self._bulk if priorities.is_bulk() else self._shoppers
-        mine = _Place()
+        mine = _Place(priorities.is_bulk())
+        queue = self._bulk if mine.bulk else self._shoppers
         with self._lock:
             if len(queue) >= MOST_WAITING:
                 raise Overloaded("Too much is waiting to be computed; try again shortly.", retry_after_s=1.0)
@@ -97,7 +98,7 @@ class Cores:
         while self._free and (self._shoppers or self._bulk):
             called = self._next()
             alone = self._free == self._all and not self._shoppers and not self._bulk
-            called.turns = self._all if alone else 1
+            called.turns = self._all if alone and not called.bulk else 1
             self._free -= called.turns
             called.called.set()
         self._tell()

@@ -85,6 +85,11 @@ def test_who_is_alone_gets_every_core() -> None:
         assert threads == 4
 
 
+def test_bulk_work_gets_one_even_alone_for_it_comes_in_crowds() -> None:
+    with priorities.bulk(), Cores(4).turn() as threads:
+        assert threads == 1
+
+
 def test_of_a_crowd_each_gets_one_and_one_more_computes_than_there_are_cores() -> None:
     cores = Cores(2)
     crowd = Crowd(cores)
