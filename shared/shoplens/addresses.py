@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 import httpcore
@@ -21,6 +21,12 @@ from shoplens.errors import ForbiddenAddress
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
+_NEVER_PUBLIC: Final[tuple[IPv4Network | IPv6Network, ...]] = (
+    *map(IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")),
+    *map(IPv6Network, ("fec0::/10", "3fff::/20")),
+)
+"""What ``ipaddress`` calls global and no shop's picture lies at: protocol assignments, 6to4 relays, site-local, documentation."""
+
 
 def is_public(address: str) -> bool:
     """Whether an IP address is reachable by everybody: not loopback, private, link-local, shared, multicast or reserved.
@@ -28,7 +34,13 @@ def is_public(address: str) -> bool:
     An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4, Teredo) is as public as both are.
     """
     ip = ip_address(address.partition("%")[0])
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in (_carried(ip) or (ip,)))
+    return all(_reachable(one) for one in (_carried(ip) or (ip,)))
+
+
+def _reachable(ip: IPv4Address | IPv6Address) -> bool:
+    if any(ip in network for network in _NEVER_PUBLIC if network.version == ip.version):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def _carried(ip: IPv4Address | IPv6Address) -> tuple[IPv4Address, ...]:

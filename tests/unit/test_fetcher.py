@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 from prometheus_client import REGISTRY
 
@@ -181,6 +182,8 @@ PRIVATE = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
     "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:c0a8:1::1", "2001:db8::1",
+    "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "64:ff9b::a9fe:a9fe", "fec0::1", "3fff::1", "100::1", "5f00::1",
+    "192.0.0.8", "192.88.99.1", "198.51.100.1", "203.0.113.1", "0.1.2.3",
 ]  # fmt: skip
 
 
@@ -200,6 +203,41 @@ def test_no_spelling_of_this_machine_is_fetched(shop: str, host: str) -> None:
     with Fetcher() as fetcher, pytest.raises((ForbiddenAddress, Unavailable, UnreadablePicture)) as caught:
         fetcher.fetch(f"http://{host}:{port}/1.jpg")
     assert isinstance(caught.value, ForbiddenAddress) or "cannot be" in str(caught.value)
+
+
+BYPASSES = [
+    # The address of this machine, and of a cloud's metadata, in every spelling that some resolver or parser takes.
+    "127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "0", "0.0.0.0", "00.0.0.0", "2130706433", "0x7f000001", "0x7f.0.0.1", "0x7F.1",
+    "017700000001", "0177.0.0.1", "0177.1", "127.000.000.001", "127.0.0.0x1", "4294967295", "localhost", "LOCALHOST", "localhost.",
+    "%6c%6f%63%61%6c%68%6f%73%74", "127%2e0%2e0%2e1", "①②⑦.⓪.⓪.①", "127。0。0。1", "127．0．0．1", "１２７.0.0.1",
+    "169.254.169.254", "2852039166", "0xa9fea9fe", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "169.254.43518", "169.16689662",
+    "10.0.0.1", "10.1", "167772161", "172.16.0.1", "192.168.0.1", "192.168.1", "3232235521", "100.64.0.1", "198.18.0.1",
+    "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[0000::1]", "[::1%25lo]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]",
+    "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]",
+    "[2002:a9fe:a9fe::]", "[2001:0:7f00:1::80ff:fffe]", "[fe80::1]", "[fc00::1]", "[fd00:ec2::254]", "[fec0::1]", "[ff02::1]",
+    # A public name before the private one, where only one of the two is read.
+    "1.1.1.1@127.0.0.1", "127.0.0.1#@1.1.1.1", "1.1.1.1%40127.0.0.1", "shop.example:80@127.0.0.1", "127.0.0.1\\@1.1.1.1",
+]  # fmt: skip
+
+
+def test_the_list_of_bypasses_is_long() -> None:
+    assert len(set(BYPASSES)) == len(BYPASSES) >= 60
+
+
+@pytest.mark.parametrize("host", BYPASSES)
+@pytest.mark.parametrize("with_port", [True, False], ids=["to a port that answers", "without a port"])
+def test_no_bypass_reaches_inside(shop: str, host: str, with_port: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[str] = []
+
+    def connect(self: object, address: str, *rest: object) -> None:
+        connected.append(address)
+        raise httpcore.ConnectError("nobody is to be reached here")
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    port = f":{shop.rpartition(':')[2]}" if with_port else ""
+    with Fetcher() as fetcher, pytest.raises((ForbiddenAddress, Unavailable, UnreadablePicture)):
+        fetcher.fetch(f"http://{host}{port}/1.jpg")
+    assert all(addresses.is_public(address) for address in connected)
 
 
 def resolver(*answers: list[str]) -> Callable[[str, int], list[str]]:
