@@ -5,7 +5,8 @@ who is alone gets all cores, and of a crowd each gets one, as bulk work does: wh
 Of a crowd one more computes than there are cores, for each waits for the interpreter's lock before and after, and a core would
 idle meanwhile: a sixth more searches on two cores.
 
-Who queues is served by :mod:`shoplens.priorities`, then in turn. Work that nobody waits for any more is dropped before inference,
+Who queues is served by :mod:`shoplens.priorities`, then by deadline: as all searches may take equally long, the one that came first
+is finished first, instead of all being begun. Work that nobody waits for any more is dropped before inference,
 as in the queue of text-embeddings-inference. Batches there are none: eight pictures in one take as long as eight one by one
 (``make bench``).
 """
@@ -13,10 +14,11 @@ as in the queue of text-embeddings-inference. Batches there are none: eight pict
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from itertools import count as counting
 from typing import Final
 
 from shoplens import deadlines, metrics, priorities
@@ -31,13 +33,18 @@ BULK_EVERY: Final = 8
 _LONGEST_S: Final = 600.0
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
-    """A place in the queue. turns: how many were given to it, all there are where it was a shopper's and alone."""
+_numbers = counting()
 
-    bulk: bool
-    called: threading.Event = field(default_factory=threading.Event)
-    turns: int = 0
+
+@dataclass(slots=True, order=True)
+class _Place:
+    """A place in the queue, in its order. turns: how many were given to it, all there are where it was a shopper's and alone."""
+
+    deadline: float
+    number: int
+    bulk: bool = field(compare=False)
+    called: threading.Event = field(default_factory=threading.Event, compare=False)
+    turns: int = field(default=0, compare=False)
 
 
 class Cores:
@@ -51,8 +58,8 @@ class Cores:
         self._all = count + 1
         self._free = self._all
         self._lock = threading.Lock()
-        self._shoppers: deque[_Place] = deque()
-        self._bulk: deque[_Place] = deque()
+        self._shoppers: list[_Place] = []
+        self._bulk: list[_Place] = []
         self._since_bulk = 0
 
     @contextmanager
@@ -70,12 +77,12 @@ class Cores:
                 self._serve()
 
     def _wait(self) -> _Place:
-        mine = _Place(priorities.is_bulk())
+        mine = _Place(deadlines.moment(), next(_numbers), priorities.is_bulk())
         queue = self._bulk if mine.bulk else self._shoppers
         with self._lock:
             if len(queue) >= MOST_WAITING:
                 raise Overloaded("Too much is waiting to be computed; try again shortly.", retry_after_s=1.0)
-            queue.append(mine)
+            heappush(queue, mine)
             self._serve()
         with metrics.INFERENCE_WAIT_SECONDS.time():
             called = mine.called.wait(deadlines.remaining_s(_LONGEST_S))
@@ -83,12 +90,13 @@ class Cores:
             self._leave(queue, mine)
         return mine
 
-    def _leave(self, queue: deque[_Place], mine: _Place) -> None:
+    def _leave(self, queue: list[_Place], mine: _Place) -> None:
         """Give up the place, unless the turn came in the very last moment."""
         with self._lock:
             if mine.turns:
                 return
             queue.remove(mine)
+            heapify(queue)
             self._tell()
         metrics.INFERENCE_DROPPED.inc()
         raise DeadlineExceeded("The request ran out of time before its turn; try again, or send fewer at once.")
@@ -106,9 +114,9 @@ class Cores:
     def _next(self) -> _Place:
         if not self._shoppers or (self._bulk and self._since_bulk >= BULK_EVERY):
             self._since_bulk = 0
-            return self._bulk.popleft()
+            return heappop(self._bulk)
         self._since_bulk += 1 if self._bulk else 0
-        return self._shoppers.popleft()
+        return heappop(self._shoppers)
 
     def _tell(self) -> None:
         metrics.INFERENCE_WAITING.set(len(self._shoppers) + len(self._bulk))

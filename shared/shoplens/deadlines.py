@@ -6,6 +6,7 @@ for its own timeouts, and a gRPC client passes the rest on. A deadline inside an
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,12 @@ def remaining_s(default: float) -> float:
     if left <= 0:
         raise DeadlineExceeded("The request ran out of time; try again, or allow it longer.")
     return left
+
+
+def moment() -> float:
+    """When the time ends, on the monotonic clock; infinity where no deadline is set."""
+    deadline = _deadline.get()
+    return math.inf if deadline is None else deadline
 
 
 def check() -> None:

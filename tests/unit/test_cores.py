@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from prometheus_client import REGISTRY
@@ -26,7 +26,7 @@ class Crowd:
         self.order: list[str] = []
         self.threads: list[int] = []
 
-    def come(self, name: str, *, bulk: bool = False) -> threading.Event:
+    def come(self, name: str, *, bulk: bool = False, within_s: float = 1e6) -> threading.Event:
         """Another caller; it has queued when this returns. Set the event to let it finish."""
         done = threading.Event()
 
@@ -38,10 +38,7 @@ class Crowd:
                 assert done.wait(PATIENCE_S)
 
         def run() -> None:
-            if bulk:
-                with priorities.bulk():
-                    call()
-            else:
+            with deadlines.within(within_s), priorities.bulk() if bulk else nullcontext():
                 call()
 
         before = waiting() + len(self.order)
@@ -50,6 +47,11 @@ class Crowd:
         self._threads.append(thread)
         wait_until(lambda: waiting() + len(self.order) > before)
         return done
+
+    def join_all(self, done: Iterable[threading.Event]) -> None:
+        for event in done:
+            event.set()
+        self.join()
 
     def join(self) -> None:
         for thread in self._threads:
@@ -101,9 +103,7 @@ def test_of_a_crowd_each_gets_one_and_one_more_computes_than_there_are_cores() -
             assert crowd.computing.acquire(timeout=PATIENCE_S)
         assert crowd.threads == [1, 1, 1]
         assert waiting() == 2
-        for event in done:
-            event.set()
-        crowd.join()
+        crowd.join_all(done)
     assert sorted(crowd.order) == ["0", "1", "2", "3", "4"]
 
 
@@ -112,24 +112,39 @@ def test_shoppers_go_before_bulk_work_that_came_earlier() -> None:
     crowd = Crowd(cores)
     with all_taken(cores) as held:
         done = [crowd.come("bulk", bulk=True), crowd.come("bulk", bulk=True), crowd.come("shopper"), crowd.come("shopper")]
-        for event in done:
-            event.set()
         held.set()
-        crowd.join()
-    assert crowd.order[:2] == ["shopper", "shopper"]
+        for _ in range(2):
+            assert crowd.computing.acquire(timeout=PATIENCE_S)
+        assert crowd.order == ["shopper", "shopper"]
+        crowd.join_all(done)
+
+
+def test_who_came_first_is_finished_first() -> None:
+    cores = Cores(1)
+    crowd = Crowd(cores)
+    with all_taken(cores) as held:
+        done = [crowd.come("later", within_s=2000.0), crowd.come("last", within_s=3000.0), crowd.come("first", within_s=1000.0)]
+        held.set()
+        for _ in range(2):
+            assert crowd.computing.acquire(timeout=PATIENCE_S)
+        assert sorted(crowd.order) == ["first", "later"]
+        crowd.join_all(done)
 
 
 def test_bulk_work_is_not_starved_by_shoppers() -> None:
     cores = Cores(1)
     crowd = Crowd(cores)
     with all_taken(cores) as held:
-        done = [crowd.come("bulk", bulk=True), *(crowd.come("shopper") for _ in range(2 * BULK_EVERY))]
-        for event in done:
-            event.set()
+        done = {f"shopper {number}": crowd.come(f"shopper {number}", within_s=1e6 + number) for number in range(2 * BULK_EVERY)}
+        done["bulk"] = crowd.come("bulk", bulk=True)
         held.set()
-        crowd.join()
-    # Two compute side by side on one core, so neighbours may change places.
-    assert crowd.order.index("bulk") <= BULK_EVERY + 1
+        assert crowd.computing.acquire(timeout=PATIENCE_S)
+        # One by one: whoever began is let finish once the next has begun.
+        for begun in range(1, len(done)):
+            assert crowd.computing.acquire(timeout=PATIENCE_S)
+            done[crowd.order[begun - 1]].set()
+        crowd.join_all(done.values())
+    assert BULK_EVERY - 1 <= crowd.order.index("bulk") <= BULK_EVERY + 1
 
 
 def test_work_that_nobody_waits_for_any_more_is_dropped_and_counted() -> None:
@@ -153,9 +168,7 @@ def test_a_full_queue_turns_away_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         done = [crowd.come("a"), crowd.come("b")]
         with pytest.raises(Overloaded), cores.turn():
             raise AssertionError("it was let in")
-        for event in (*done, held):
-            event.set()
-        crowd.join()
+        crowd.join_all((*done, held))
 
 
 def test_what_fails_gives_its_turn_back() -> None:
