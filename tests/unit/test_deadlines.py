@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from shoplens import deadlines
@@ -29,3 +31,13 @@ def test_an_inner_deadline_shortens_but_never_lengthens():
 def test_when_it_is_over_nothing_more_is_begun():
     with deadlines.within(0.0), pytest.raises(DeadlineExceeded):
         deadlines.check()
+
+
+def test_the_moment_is_the_nearest_deadline_s():
+    assert deadlines.moment() == math.inf
+    with deadlines.within(10.0):
+        outer = deadlines.moment()
+        with deadlines.within(5.0):
+            assert deadlines.moment() < outer
+        with deadlines.within(60.0):
+            assert deadlines.moment() == outer
