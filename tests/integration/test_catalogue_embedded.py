@@ -46,7 +46,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert found(catalogue, 9)[0] == "p1"
         assert "p5" not in found(catalogue, 5)
         again = catalogue.status()
-        assert replace(again, fresh_as_of=status.fresh_as_of) == status
+        assert replace(again, fresh_as_of=status.fresh_as_of, revision=status.revision) == status
 
 
 def test_another_models_index_is_refused_with_advice(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from services.standalone.compose import compose
 from services.standalone.settings import StandaloneSettings
-from shoplens.cores import Cores
 from shoplens.domain import (
     Box,
     ImageSource,
@@ -70,7 +69,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Se
         def start(name: str, **settings: object) -> ServiceProcess:
             return running.enter_context(ServiceProcess(name, health_interval_s=0.2, **settings))
 
-        detector, encoder = start("detector", Cores(1)), start("encoder", threads=1)
+        detector, encoder = start("detector", threads=1), start("encoder", threads=1)
         models = {"detector": detector.address, "encoder": encoder.address}
         catalogue = start("catalogue", milvus_uri=data / "catalogue.db", pictures=data / "pictures", encoder=encoder.address)
         ranker = start("ranker", encoder=encoder.address)
