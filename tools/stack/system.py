@@ -79,8 +79,8 @@ class System:
         models = {"detector": at["detector"], "encoder": at["encoder"]}
         data = self.folder / "data"
         settings: dict[str, dict[str, object]] = {
-            "detector": {"threads": 1},
-            "encoder": {"threads": 1},
+            "detector": {},
+            "encoder": {},
             "catalogue": {"milvus_uri": self.milvus.uri, "pictures": data / "pictures", "encoder": at["encoder"]},
             "copies": {"store": data / "copies.db", "catalogue": at["catalogue"]},
             "ranker": {"encoder": at["encoder"], "weights": data / "weights"},

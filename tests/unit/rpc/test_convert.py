@@ -171,7 +171,7 @@ CONVERTERS: dict[str, tuple[st.SearchStrategy[Any], Any, Any, type[Message]]] = 
     "draft": (drafts, products.pack_draft, products.unpack_draft, ingest_pb2.ProductDraft),
     "product": (products_, products.pack_product, products.unpack_product, product_pb2.Product),
     "indexed image": (indexed_images, index.pack_indexed_image, index.unpack_indexed_image, catalogue_pb2.IndexedImage),
-    "hit": (hits, index.pack_hit, index.unpack_hit, catalogue_pb2.Hit),
+    "hit": (hits, lambda hit: index.pack_hits([hit])[0], lambda message: index.unpack_hits([message])[0], catalogue_pb2.Hit),
     "page": (pages, index.pack_page, index.unpack_page, catalogue_pb2.ListProductsResponse),
     "status": (statuses, index.pack_status, index.unpack_status, catalogue_pb2.IndexStatus),
     "ranking query": (ranking_queries, rankings.pack_ranking_query, rankings.unpack_ranking_query, ranker_pb2.RankingQuery),
@@ -237,6 +237,15 @@ def test_moments_of_any_zone_come_back_in_utc() -> None:
     packed = pack_moment(moment)
     assert packed is not None
     assert unpack_moment(packed).isoformat() == "2026-05-31T12:00:00+00:00"
+
+
+@settings(max_examples=30)
+@given(st.lists(hits, min_size=1, max_size=4), st.data())
+def test_hits_of_one_product_share_its_details_on_both_sides(some: list[Hit], data: st.DataObject) -> None:
+    given_ = [data.draw(st.sampled_from(some)) for _ in range(8)]
+    sent = index.unpack_hits([catalogue_pb2.Hit.FromString(message.SerializeToString()) for message in index.pack_hits(given_)])
+    assert [shown(hit) for hit in sent] == [shown(hit) for hit in given_]
+    assert len({id(hit.details) for hit in sent}) <= len(some)
 
 
 def test_a_photo_may_come_as_a_file() -> None:

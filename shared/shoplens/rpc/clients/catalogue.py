@@ -25,7 +25,7 @@ from shoplens.domain import (
 )
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_features
-from shoplens.rpc.convert.index import pack_region_query, unpack_hit, unpack_holder, unpack_page, unpack_status
+from shoplens.rpc.convert.index import pack_region_query, unpack_hits, unpack_holder, unpack_page, unpack_status
 from shoplens.rpc.convert.packing import pack_moment, packing
 from shoplens.rpc.convert.products import unpack_product
 from shoplens.rpc.convert.writes import pack_patch, pack_put, unpack_outcome, write_requests
@@ -103,7 +103,7 @@ class CatalogueClient(Client):
     def search(self, query: RegionQuery) -> Sequence[Hit]:
         with packing():
             request = pack_region_query(query)
-        return [unpack_hit(hit) for hit in self._call(self._stub.SearchRegions, request).hits]
+        return unpack_hits(self._call(self._stub.SearchRegions, request).hits)
 
     def status(self) -> IndexStatus:
         return unpack_status(self._call(self._stub.GetStatus, catalogue_pb2.GetStatusRequest()).status)

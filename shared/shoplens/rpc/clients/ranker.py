@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shoplens.api.ranker.v1 import ranker_pb2, ranker_pb2_grpc
 from shoplens.domain import Hit, Ranking, RankingQuery
 from shoplens.rpc.clients.client import Client
-from shoplens.rpc.convert.index import pack_hit
+from shoplens.rpc.convert.index import pack_hits
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.rankings import pack_ranking_query, unpack_ranking
 
@@ -24,5 +24,5 @@ class RankerClient(Client):
 
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
         with packing():
-            request = ranker_pb2.RankRequest(query=pack_ranking_query(query), hits=[pack_hit(hit) for hit in hits])
+            request = ranker_pb2.RankRequest(query=pack_ranking_query(query), hits=pack_hits(hits))
         return unpack_ranking(self._call(self._stub.Rank, request).ranking)

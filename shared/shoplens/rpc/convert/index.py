@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from shoplens.api.catalogue.v1 import catalogue_pb2
-from shoplens.domain import Hit, ImageHolder, ImageSource, IndexedImage, IndexedRegion, IndexStatus, ProductPage, RegionQuery
+from collections.abc import Iterable, Sequence
+
+from shoplens.api.catalogue.v1 import catalogue_pb2, product_pb2
+from shoplens.domain import (
+    Hit,
+    ImageHolder,
+    ImageSource,
+    IndexedImage,
+    IndexedRegion,
+    IndexStatus,
+    ProductDetails,
+    ProductPage,
+    RegionQuery,
+)
 from shoplens.filters import parse
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, unpack_moment, unpack_vector
@@ -52,7 +64,16 @@ def unpack_holder(message: catalogue_pb2.ImageHolder) -> ImageHolder:
     return ImageHolder(message.product_id, unpack_image(message.image))
 
 
-def pack_hit(hit: Hit) -> catalogue_pb2.Hit:
+def pack_hits(hits: Sequence[Hit]) -> list[catalogue_pb2.Hit]:
+    """In order. A product is hit many times; its details, which are half of the work, are packed once."""
+    packed: dict[int, product_pb2.ProductDetails] = {}
+    for hit in hits:
+        if id(hit.details) not in packed:
+            packed[id(hit.details)] = pack_details(hit.details)
+    return [_pack_hit(hit, packed[id(hit.details)]) for hit in hits]
+
+
+def _pack_hit(hit: Hit, details: product_pb2.ProductDetails) -> catalogue_pb2.Hit:
     return catalogue_pb2.Hit(
         probe=hit.probe,
         product_id=hit.product_id,
@@ -62,12 +83,24 @@ def pack_hit(hit: Hit) -> catalogue_pb2.Hit:
         node=hit.node,
         colour=pack_vector(hit.colour),
         content_hash=hit.content_hash,
-        details=pack_details(hit.details),
+        details=details,
         words=hit.words,
     )
 
 
-def unpack_hit(message: catalogue_pb2.Hit) -> Hit:
+def unpack_hits(messages: Iterable[catalogue_pb2.Hit]) -> list[Hit]:
+    """In order. Details that say the same are unpacked once."""
+    unpacked: dict[bytes, ProductDetails] = {}
+    hits = []
+    for message in messages:
+        told = message.details.SerializeToString()
+        if told not in unpacked:
+            unpacked[told] = unpack_details(message.details)
+        hits.append(_unpack_hit(message, unpacked[told]))
+    return hits
+
+
+def _unpack_hit(message: catalogue_pb2.Hit, details: ProductDetails) -> Hit:
     return Hit(
         probe=message.probe,
         product_id=message.product_id,
@@ -77,7 +110,7 @@ def unpack_hit(message: catalogue_pb2.Hit) -> Hit:
         node=message.node,
         colour=unpack_vector(message.colour),
         content_hash=message.content_hash,
-        details=unpack_details(message.details),
+        details=details,
         words=message.words if message.HasField("words") else None,
     )
 
