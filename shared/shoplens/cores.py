@@ -77,6 +77,8 @@ class Cores:
                 self._serve()
 
     def _wait(self) -> _Place:
+        # Asked before queueing: a place that is left behind would be given a turn that nobody gives back.
+        left_s = deadlines.remaining_s(_LONGEST_S)
         mine = _Place(deadlines.moment(), next(_numbers), priorities.is_bulk())
         queue = self._bulk if mine.bulk else self._shoppers
         with self._lock:
@@ -85,7 +87,7 @@ class Cores:
             heappush(queue, mine)
             self._serve()
         with metrics.INFERENCE_WAIT_SECONDS.time():
-            called = mine.called.wait(deadlines.remaining_s(_LONGEST_S))
+            called = mine.called.wait(left_s)
         if not called:
             self._leave(queue, mine)
         return mine

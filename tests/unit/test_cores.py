@@ -159,6 +159,16 @@ def test_work_that_nobody_waits_for_any_more_is_dropped_and_counted() -> None:
         assert threads == 2
 
 
+def test_who_comes_too_late_leaves_nothing_behind() -> None:
+    cores = Cores(2)
+    for _ in range(5):
+        with deadlines.within(0.0), pytest.raises(DeadlineExceeded), cores.turn():
+            raise AssertionError("it was computed all the same")
+    assert waiting() == 0
+    with cores.turn() as threads:
+        assert threads == 2
+
+
 def test_a_full_queue_turns_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shoplens.cores.MOST_WAITING", 2)
     cores = Cores(1)
