@@ -7,16 +7,19 @@ and a frozen one costs nothing, for the converter folds the scale into the kerne
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from training.weights import StateDict
 
 _EPSILON = 1e-3
+STEM_CHANNELS, HEAD_CHANNELS = 32, 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +121,89 @@ class FrozenNormConv(keras.layers.Layer):
         self.set_weights([kernel / (size[:, None] if self.depthwise else size), bias, scale * size])
 
 
-def backbone(height: int | None = None, width: int | None = None, variant: Variant = LITE0) -> keras.Model:
+@keras.saving.register_keras_serializable("shoplens")
+class NormedConv(keras.layers.Layer):
+    """The same, with a batch normalisation that goes on learning its statistics: for large batches, all of one kind."""
+
+    def __init__(self, filters: int, size: int, stride: int = 1, *, depthwise: bool = False, relu: bool = True, **more: object) -> None:
+        super().__init__(**more)
+        kind = keras.layers.DepthwiseConv2D if depthwise else keras.layers.Conv2D
+        width = () if depthwise else (filters,)
+        self.depthwise, self.relu = depthwise, relu
+        self.conv = kind(*width, size, stride, padding="same", use_bias=False, name="conv")
+        self.norm = keras.layers.BatchNormalization(epsilon=_EPSILON, momentum=0.9, name="norm")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.conv.build(input_shape)
+        self.norm.build(self.conv.compute_output_shape(input_shape))
+
+    def call(self, inputs: object, training: bool | None = None) -> object:
+        outputs = self.norm(self.conv(inputs), training=training)
+        return ops.relu6(outputs) if self.relu else outputs
+
+    def load(self, weights: StateDict, conv: str, norm: str) -> None:
+        """Take the weights of a PyTorch convolution and the batch normalisation after it."""
+        kernel = weights[f"{conv}.weight"].transpose(2, 3, 0, 1) if self.depthwise else weights[f"{conv}.weight"].transpose(2, 3, 1, 0)
+        self.conv.set_weights([kernel])
+        self.norm.set_weights([weights[f"{norm}.{name}"] for name in ("weight", "bias", "running_mean", "running_var")])
+
+    def folded(self) -> list[NDArray[np.float32]]:
+        """The weights of the ``FrozenNormConv`` that computes the same once nothing learns."""
+        (kernel,), (gamma, beta, mean, variance) = self.conv.get_weights(), self.norm.get_weights()
+        scale = gamma / np.sqrt(variance + _EPSILON)
+        return [kernel * (scale[:, None] if self.depthwise else scale), beta - mean * scale, np.ones_like(scale)]
+
+
+Conv = Callable[..., keras.layers.Layer]
+"""Makes a convolution with its normalisation: ``FrozenNormConv``, or ``NormedConv``, which learns its statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One inverted residual block: where it stands in the network, and what it makes of how many channels."""
+
+    number: int
+    stage: int
+    kernel: int
+    stride: int
+    expand: int
+    incoming: int
+    outgoing: int
+    residual: bool
+
+
+def blocks(variant: Variant) -> list[Block]:
+    """All blocks, from the stem's 32 channels on."""
+    found: list[Block] = []
+    channels = STEM_CHANNELS
+    for number, stage in enumerate(variant.stages, 1):
+        for repeat in range(stage.repeats):
+            stride = stage.stride if repeat == 0 else 1
+            found.append(Block(len(found), number, stage.kernel, stride, stage.expand, channels, stage.channels, repeat > 0))
+            channels = stage.channels
+    return found
+
+
+def through(x: object, block: Block, *, conv: Conv = FrozenNormConv, prefix: str = "") -> object:
+    """What a block makes of a map; its layers are called ``<prefix>block<number>_…``."""
+    name, expanded = f"{prefix}block{block.number}", block.incoming * block.expand
+    y = conv(expanded, 1, name=f"{name}_expand")(x) if block.expand > 1 else x
+    y = conv(expanded, block.kernel, block.stride, depthwise=True, name=f"{name}_depthwise")(y)
+    y = conv(block.outgoing, 1, relu=False, name=f"{name}_project")(y)
+    return x + y if block.residual else y
+
+
+def backbone(height: int | None = None, width: int | None = None, variant: Variant = LITE0, *, conv: Conv = FrozenNormConv) -> keras.Model:
     """The network up to its pooled input: floats ``[n, height, width, 3]`` in −1..1 to a map for every stage.
 
     Outputs: ``stage1`` … ``stage7`` (before the block's residual is used again), and ``head``, 1,280 channels at stride 32.
     """
     inputs = keras.Input((height, width, 3), name="image")
-    x = FrozenNormConv(32, 3, 2, name="stem")(inputs)
-    outputs, block, channels = {}, 0, 32
-    for number, stage in enumerate(variant.stages, 1):
-        for repeat in range(stage.repeats):
-            stride = stage.stride if repeat == 0 else 1
-            y, expanded = x, channels * stage.expand
-            if stage.expand > 1:
-                y = FrozenNormConv(expanded, 1, name=f"block{block}_expand")(y)
-            y = FrozenNormConv(expanded, stage.kernel, stride, depthwise=True, name=f"block{block}_depthwise")(y)
-            y = FrozenNormConv(stage.channels, 1, relu=False, name=f"block{block}_project")(y)
-            x = x + y if repeat > 0 else y
-            block, channels = block + 1, stage.channels
-        outputs[f"stage{number}"] = x
-    outputs["head"] = FrozenNormConv(1280, 1, name="head")(x)
+    x = conv(STEM_CHANNELS, 3, 2, name="stem")(inputs)
+    outputs = {}
+    for block in blocks(variant):
+        x = outputs[f"stage{block.stage}"] = through(x, block, conv=conv)
+    outputs["head"] = conv(HEAD_CHANNELS, 1, name="head")(x)
     return keras.Model(inputs, outputs, name=variant.name)
 
 
@@ -145,8 +211,7 @@ def load_imagenet(model: keras.Model, weights: StateDict) -> None:
     """Fill a backbone with the weights that :func:`training.weights.imagenet_weights` reads."""
     model.get_layer("stem").load(weights, "_conv_stem", "_bn0")
     model.get_layer("head").load(weights, "_conv_head", "_bn1")
-    blocks = sum(layer.name.endswith("_project") for layer in model.layers)
-    for block in range(blocks):
+    for block in range(sum(layer.name.endswith("_project") for layer in model.layers)):
         torch = f"_blocks.{block}"
         if block > 0:
             model.get_layer(f"block{block}_expand").load(weights, f"{torch}._expand_conv", f"{torch}._bn0")

