@@ -18,7 +18,7 @@ from shoplens import priorities
 from shoplens.domain import Product
 from shoplens.errors import NotFound, ShoplensError
 from shoplens.images import decode
-from shoplens.ports import Catalogue, Copies
+from shoplens.ports import CatalogueReader, Copies
 
 _PAGE = 200
 _NEXT_S = 300.0
@@ -29,7 +29,7 @@ _AGAIN_S = 30.0
 _log = structlog.get_logger()
 
 
-def catch_up(catalogue: Catalogue, copies: Copies, stop: threading.Event) -> int:
+def catch_up(catalogue: CatalogueReader, copies: Copies, stop: threading.Event) -> int:
     """Make known what is not, product by product; how many pictures that were. Raises what the ports raise."""
     added, token = 0, ""
     while not stop.is_set():
@@ -45,7 +45,7 @@ def catch_up(catalogue: Catalogue, copies: Copies, stop: threading.Event) -> int
     return added
 
 
-def _add(catalogue: Catalogue, copies: Copies, product: Product, missing: set[str]) -> int:
+def _add(catalogue: CatalogueReader, copies: Copies, product: Product, missing: set[str]) -> int:
     added = 0
     for image in product.images:
         if image.content_hash not in missing:
@@ -61,7 +61,7 @@ def _add(catalogue: Catalogue, copies: Copies, product: Product, missing: set[st
 
 
 @contextmanager
-def catching_up(catalogue: Catalogue, copies: Copies) -> Iterator[None]:
+def catching_up(catalogue: CatalogueReader, copies: Copies) -> Iterator[None]:
     """Catch up now and then, in a thread of its own; stopped on leaving."""
     stop = threading.Event()
 

@@ -12,7 +12,7 @@ from datetime import UTC
 
 from shoplens import metrics
 from shoplens.domain import CopyMatch, CopyOrder, CopyQuery
-from shoplens.ports import Catalogue, Copies
+from shoplens.ports import CatalogueReader, Copies
 
 MOST_COPIES = 200
 """Pictures looked at for a question, before the products that show them are counted."""
@@ -21,7 +21,7 @@ MOST_COPIES = 200
 class CatalogueCopySearch:
     """Implements ``ports.CopySearch``."""
 
-    def __init__(self, copies: Copies, catalogue: Catalogue) -> None:
+    def __init__(self, copies: Copies, catalogue: CatalogueReader) -> None:
         self._copies = copies
         self._catalogue = catalogue
 

@@ -31,7 +31,7 @@ from shoplens.domain import (
 )
 from shoplens.errors import InvalidArgument
 from shoplens.lexicon import lexicon
-from shoplens.ports import Catalogue, Copies, Detector, Encoder, Ranker
+from shoplens.ports import CatalogueReader, Copies, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
 
 CANDIDATES = 64
@@ -59,7 +59,7 @@ MOST_PROBES = 4
 class CameraSearch:
     """Implements ``ports.Search``."""
 
-    def __init__(self, detector: Detector, encoder: Encoder, catalogue: Catalogue, ranker: Ranker, copies: Copies | None) -> None:
+    def __init__(self, detector: Detector, encoder: Encoder, catalogue: CatalogueReader, ranker: Ranker, copies: Copies | None) -> None:
         """``copies``: asked for the verdict ``edited_copy`` and for what is shown once; None goes without."""
         self._detector = detector
         self._encoder = encoder

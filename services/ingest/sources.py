@@ -29,11 +29,11 @@ class Sources:
 
     def content(self, source: ImageSource) -> bytes:
         """Raises ``InvalidArgument`` where the source has none, and what the fetcher raises."""
-        if source.uri is not None:
-            return self._fetched(source.uri)
-        if source.content is None:
+        if source.content is not None:
+            return source.content
+        if source.uri is None:
             raise InvalidArgument("It has neither content nor uri; send one of them.")
-        return source.content
+        return self._fetched(source.uri)
 
     def _fetched(self, uri: str) -> bytes:
         key = f"source:{hashlib.sha256(uri.encode()).hexdigest()}"

@@ -1,6 +1,7 @@
 """The command line: ``shoplens serve``, ``import``, ``search``, ``copies``, ``compare``.
 
-``events`` and ``dead`` are in ``commands``; ``weights``, ``learn`` and ``trial`` in ``ranking``.
+``events`` and ``dead`` are in ``commands``; ``weights``, ``learn`` and ``trial`` in ``ranking``;
+``migrate`` in ``migrating``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone import commands, keys, ranking
+from services.standalone import commands, keys, migrating, ranking
 from services.standalone.extras import the_batch_extra
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal, told
@@ -22,6 +23,7 @@ app.add_typer(commands.events, name="events")
 app.add_typer(commands.dead, name="dead")
 app.add_typer(ranking.weights, name="weights")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(migrating.migrate, name="migrate")
 app.command(name="learn")(ranking.learn)
 app.command(name="trial")(ranking.trial)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,27 +25,38 @@ from services.ingest.followed import DeadFile, FollowedFile
 from services.ingest.preparation import Preparation
 from services.ingest.running import running
 from services.ingest.stream import UpdateStream
+from services.migration.comparison import Shadow
+from services.migration.generations import Generation, Generations, LiveCatalogue, LiveCopySearch, LiveSearch, MirroredIngest
+from services.migration.overseer import Overseer
+from services.migration.plan import PlanFolder, Wanted
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
 from services.standalone.extras import the_batch_extra
-from services.standalone.places import DEAD_FILE, FEEDBACK_FILE, MARK_FILE, WEIGHTS_FOLDER
+from services.standalone.places import (
+    CATALOGUE_FILE,
+    DEAD_FILE,
+    FEATURES_FILE,
+    FEEDBACK_FILE,
+    MARK_FILE,
+    MIGRATION_FOLDER,
+    PICTURES_FOLDER,
+    WEIGHTS_FOLDER,
+    generation_folder,
+)
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import Layered, SqliteCache
 from shoplens.cores import Cores
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
-from shoplens.ports import Cache, Catalogue, CopySearch, Detector, Encoder, FeedbackLog, Ingest, Ranker, Search
+from shoplens.ports import Cache, Catalogue, CatalogueReader, CopySearch, FeedbackLog, Ingest, Search
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Every part, behind its port; ``close`` what was opened, or use it as a context."""
 
-    detector: Detector
-    encoder: Encoder
-    catalogue: Catalogue
-    ranker: Ranker
+    catalogue: CatalogueReader
     copies: CopySearch
     ingest: Ingest
     search: Search
@@ -65,40 +77,83 @@ class Parts:
 
 def compose(settings: StandaloneSettings) -> Parts:
     """Load the models and open the catalogue. Raises ``ModelError`` and what ``MilvusCatalogue.open`` raises."""
-    cores = Cores(settings.threads)
-    detector = LiteRtDetector(model_folder("detector", root=settings.models), cores)
-    encoder = open_encoder(settings.models, cores)
     settings.data.mkdir(parents=True, exist_ok=True)
+    plans = PlanFolder(settings.data / MIGRATION_FOLDER)
+    cores = Cores(settings.threads)
     with ExitStack() as opened:
-        catalogue = opened.enter_context(
-            MilvusCatalogue.open(str(settings.data / "catalogue.db"), pictures=settings.data / "pictures", card=encoder.card())
-        )
         copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / "copies.db", cores=cores))
-        opened.enter_context(catching_up(catalogue, copies))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
-        kept = opened.enter_context(SqliteCache(settings.data / "features.db"))
-        features: Cache = kept if settings.features is None else Layered(kept, _computed(settings.features))
-        preparation = Preparation.by(detector, encoder, copies, catalogue, fetcher, features)
-        if settings.updates is not None:
-            later = opened.enter_context(Afterwards(copies))
-            for_many = Preparation.by(detector, encoder, later, catalogue, fetcher, features)
-            _follow(settings, settings.updates, for_many, catalogue, opened)
-        ranker = FusionRanker(LiveWeights(settings.data / WEIGHTS_FOLDER), encoder.card())
+        makes = _Generations(settings, cores, copies, fetcher)
+        generations, shadow = Generations(makes.open(plans.read().live)), Shadow()
+        opened.callback(generations.close)
+        catalogue = LiveCatalogue(generations)
+        opened.enter_context(catching_up(catalogue, copies))
+        opened.enter_context(shadow.comparing(generations))
+        opened.enter_context(Overseer(plans, generations, shadow, open_=makes.open, drop=makes.drop).following())
         return Parts(
-            detector=detector,
-            encoder=encoder,
             catalogue=catalogue,
-            ranker=ranker,
-            copies=CatalogueCopySearch(copies, catalogue),
-            ingest=Pipeline(preparation, catalogue),
-            search=CameraSearch(
-                RememberingDetector(detector), RememberingEncoder(encoder), catalogue, ranker, copies if settings.copies_in_search else None
-            ),
+            copies=LiveCopySearch(generations),
+            ingest=MirroredIngest(generations),
+            search=LiveSearch(generations, shadow),
             fetcher=fetcher,
             feedback=opened.enter_context(FeedbackFile(settings.data / FEEDBACK_FILE)),
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Generations:
+    """Makes generations, each with what belongs to its model; copies, pictures' addresses and processor cores belong to all."""
+
+    settings: StandaloneSettings
+    cores: Cores
+    copies: CopyFinder
+    fetcher: Fetcher
+
+    def open(self, wanted: Wanted) -> Generation:
+        settings, folder = self.settings, generation_folder(self.settings.data, wanted.number)
+        models = settings.models if wanted.models is None else Path(wanted.models)
+        detector = LiteRtDetector(model_folder("detector", root=models), self.cores)
+        encoder = open_encoder(models, self.cores)
+        card = encoder.card()
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            catalogue = opened.enter_context(
+                MilvusCatalogue.open(str(folder / CATALOGUE_FILE), pictures=folder / PICTURES_FOLDER, card=card)
+            )
+            kept = opened.enter_context(SqliteCache(folder / FEATURES_FILE))
+            features: Cache = kept if settings.features is None else Layered(kept, _computed(settings.features))
+            preparation = Preparation.by(detector, encoder, self.copies, catalogue, self.fetcher, features)
+            if settings.updates is not None:
+                later = opened.enter_context(Afterwards(self.copies))
+                for_many = Preparation.by(detector, encoder, later, catalogue, self.fetcher, features)
+                _follow(settings, settings.updates, folder, for_many, catalogue, opened)
+            search = CameraSearch(
+                RememberingDetector(detector),
+                RememberingEncoder(encoder),
+                catalogue,
+                FusionRanker(LiveWeights(settings.data / WEIGHTS_FOLDER), card),
+                self.copies if settings.copies_in_search else None,
+            )
+            return Generation(
+                number=wanted.number,
+                model=card.model,
+                search=search,
+                ingest=Pipeline(preparation, catalogue),
+                catalogue=catalogue,
+                copies=CatalogueCopySearch(self.copies, catalogue),
+                close=opened.pop_all().close,
+            )
+
+    def drop(self, number: int) -> None:
+        """Remove what a generation kept, and nothing else of a data folder."""
+        folder = generation_folder(self.settings.data, number)
+        for path in (folder / CATALOGUE_FILE, folder / f".{CATALOGUE_FILE}.lock", *folder.glob(f"{FEATURES_FILE}*"), folder / MARK_FILE):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(folder / PICTURES_FOLDER, ignore_errors=True)
+        if folder != self.settings.data:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _computed(folder: Path) -> Cache:
@@ -108,12 +163,14 @@ def _computed(folder: Path) -> Cache:
     return FeatureStore(folder)
 
 
-def _follow(settings: StandaloneSettings, updates: Path, preparation: Preparation, catalogue: Catalogue, opened: ExitStack) -> None:
-    """Let what is appended to the file take effect."""
-    source = opened.enter_context(FollowedFile(updates, settings.data / MARK_FILE))
+def _follow(
+    settings: StandaloneSettings, updates: Path, folder: Path, preparation: Preparation, catalogue: Catalogue, opened: ExitStack
+) -> None:
+    """Let what is appended to the file take effect, in a generation that is kept in ``folder``."""
+    source = opened.enter_context(FollowedFile(updates, folder / MARK_FILE))
     opened.enter_context(running(UpdateStream(source, preparation, catalogue, DeadFile(settings.data / DEAD_FILE), workers=1)))
 
 
-def _require_finished(catalogue: Catalogue) -> None:
+def _require_finished(catalogue: CatalogueReader) -> None:
     if not catalogue.status().ready:
         raise Unavailable("The index is still being built; try again shortly.")

@@ -11,7 +11,7 @@ from services.standalone.feeds import Row
 from shoplens.domain import ImageSource, ImportOutcome, Product, ProductDraft
 from shoplens.errors import NotFound
 from shoplens.images import content_hash
-from shoplens.ports import Catalogue
+from shoplens.ports import CatalogueReader
 
 PutMany = Callable[[Iterable[ProductDraft]], Iterator[ImportOutcome]]
 """``ports.Ingest.put_many``, or a server's."""
@@ -58,7 +58,7 @@ def answers(rows: Iterable[Row], put_many: PutMany, *, skip: Callable[[ProductDr
     yield from settled()
 
 
-def unchanged_in(catalogue: Catalogue) -> Callable[[ProductDraft], bool]:
+def unchanged_in(catalogue: CatalogueReader) -> Callable[[ProductDraft], bool]:
     """Whether a draft is stored already, just so: what lets a restart skip its feed's pictures.
 
     A picture given by address counts as unchanged while its address is; ``shoplens import`` looks again.

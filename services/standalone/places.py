@@ -12,6 +12,18 @@ MARK_FILE: Final = "updates.json"
 """In a data folder: how far a followed file is in effect."""
 
 
+CATALOGUE_FILE: Final = "catalogue.db"
+"""In a generation's folder: the index."""
+
+PICTURES_FOLDER: Final = "pictures"
+"""In a generation's folder: the products' pictures, as they came in."""
+
+FEATURES_FILE: Final = "features.db"
+"""In a generation's folder: what was computed of pictures."""
+
+MIGRATION_FOLDER: Final = "migration"
+"""In a data folder: which generation of the index answers, and how far a migration is."""
+
 WEIGHTS_FOLDER: Final = "weights"
 """In a data folder: the versions of the ranking weights that were published."""
 
@@ -20,6 +32,11 @@ KEYS_FILE: Final = "keys.json"
 
 FEEDBACK_FILE: Final = "feedback.ndjson"
 """In a data folder: searches and what shoppers did with their results."""
+
+
+def generation_folder(data: Path, number: int) -> Path:
+    """Where a generation of the index lives: the first one in the data folder itself."""
+    return data if number == 1 else data / "generations" / str(number)
 
 
 def demo_cache() -> Path:

@@ -31,6 +31,13 @@ COPIES_UNKNOWN = Counter(
 )
 COPIES_UNLINKED = Gauge("shoplens_copies_unlinked", "Pictures that are known but whose copies among the known are still to be looked for.")
 
+MIRROR_FAILURES = Counter(
+    "shoplens_mirror_failures_total",
+    "Writes that failed in the generation beside, during a migration, by reason; mended later.",
+    ("reason",),
+)
+MIGRATION_DIFFERENCES = Gauge("shoplens_migration_differences", "Products that the last pass over two generations found to differ.")
+
 UPDATES = Counter(
     "shoplens_updates_total", "Events of the update stream by operation and outcome: applied, unchanged or dead.", ("operation", "outcome")
 )

@@ -67,7 +67,39 @@ class Encoder(Protocol):
         ...
 
 
-class Catalogue(Protocol):
+class CatalogueReader(Protocol):
+    """What the catalogue knows, for all who only look."""
+
+    def get(self, product_id: str) -> Product:
+        """Raises ``NotFound``."""
+        ...
+
+    def page(self, *, size: int = 100, token: str = "") -> ProductPage:
+        """Products in the order of their ids."""
+        ...
+
+    def features(self, product_id: str) -> Sequence[Features]:
+        """The stored features of the whole frame of each of a product's images. Raises ``NotFound``."""
+        ...
+
+    def picture(self, product_id: str, image_id: str) -> StoredPicture:
+        """The picture as it came in. Raises ``NotFound``."""
+        ...
+
+    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
+        """The products' images that show these pictures, by content hash, in the order of product ids; unused ones are left out."""
+        ...
+
+    def search(self, query: RegionQuery) -> Sequence[Hit]:
+        """Up to ``query.limit`` hits for each probe, nearest first within a probe; with words twice as many."""
+        ...
+
+    def status(self) -> IndexStatus:
+        """How much can be found, and how fresh it is."""
+        ...
+
+
+class Catalogue(CatalogueReader, Protocol):
     """Keeps products and their vectors, and finds the nearest ones. A write is found once it is acknowledged."""
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
@@ -96,36 +128,8 @@ class Catalogue(Protocol):
         """Say, by log, up to which moment all that was told there can be found; ``status`` takes the earliest."""
         ...
 
-    def get(self, product_id: str) -> Product:
-        """Raises ``NotFound``."""
-        ...
-
     def delete(self, product_id: str) -> None:
         """Raises ``NotFound``."""
-        ...
-
-    def page(self, *, size: int = 100, token: str = "") -> ProductPage:
-        """Products in the order of their ids."""
-        ...
-
-    def features(self, product_id: str) -> Sequence[Features]:
-        """The stored features of the whole frame of each of a product's images. Raises ``NotFound``."""
-        ...
-
-    def picture(self, product_id: str, image_id: str) -> StoredPicture:
-        """The picture as it came in. Raises ``NotFound``."""
-        ...
-
-    def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
-        """The products' images that show these pictures, by content hash, in the order of product ids; unused ones are left out."""
-        ...
-
-    def search(self, query: RegionQuery) -> Sequence[Hit]:
-        """Up to ``query.limit`` hits for each probe, nearest first within a probe; with words twice as many."""
-        ...
-
-    def status(self) -> IndexStatus:
-        """How much can be found, and how fresh it is."""
         ...
 
 

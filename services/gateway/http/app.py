@@ -21,7 +21,7 @@ from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.uploads import BodyLimit
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, CopySearch, FeedbackLog, Ingest, Search
+from shoplens.ports import CatalogueReader, CopySearch, FeedbackLog, Ingest, Search
 
 FEEDBACK_BYTES = 16_384
 
@@ -34,7 +34,7 @@ def create_app(
     search: Search,
     copies: CopySearch,
     ingest: Ingest,
-    catalogue: Catalogue,
+    catalogue: CatalogueReader,
     fetcher: Fetcher,
     feedback_log: FeedbackLog,
     readiness: Mapping[str, Callable[[], None]],

@@ -12,7 +12,7 @@ from services.gateway.http.credits import Credit
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.workers import Turns, Workers
-from shoplens.ports import Catalogue, CopySearch, FeedbackLog, Ingest, Search
+from shoplens.ports import CatalogueReader, CopySearch, FeedbackLog, Ingest, Search
 
 
 class Fetcher(Protocol):
@@ -30,7 +30,7 @@ class Parts:
     search: Search
     copies: CopySearch
     ingest: Ingest
-    catalogue: Catalogue
+    catalogue: CatalogueReader
     fetcher: Fetcher
     feedback: FeedbackLog
     readiness: Mapping[str, Callable[[], None]]

@@ -20,7 +20,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """A product's picture as the shop gives it: exactly one of ``content`` (encoded bytes) and ``uri``."""
+    """A product's picture as the shop gives it: ``content`` (encoded bytes) or ``uri``; both, where it is known what the address had."""
 
     id: str
     content: bytes | None = None

@@ -173,17 +173,20 @@ def pack_source(source: ImageSource) -> ingest_pb2.ImageSource:
     )
     if source.content is not None:
         message.content = source.content
-    if source.uri is not None:
+        if source.uri is not None:
+            message.address = source.uri
+    elif source.uri is not None:
         message.uri = source.uri
     return message
 
 
 def unpack_source(message: ingest_pb2.ImageSource) -> ImageSource:
     given = message.WhichOneof("source")
+    address = message.address if message.HasField("address") else None
     return ImageSource(
         id=message.id,
         content=message.content if given == "content" else None,
-        uri=message.uri if given == "uri" else None,
+        uri=message.uri if given == "uri" else address,
         page_url=message.page_url if message.HasField("page_url") else None,
         creator=message.creator if message.HasField("creator") else None,
         published_at=unpack_moment(message.published_at) if message.HasField("published_at") else None,
