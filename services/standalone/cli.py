@@ -214,6 +214,29 @@ def compare(
             terminal.comparison(answer)
 
 
+@app.command()
+def verify(
+    one: Annotated[str, typer.Argument(metavar="ONE", help="A data folder that no server uses, or a catalogue's host:port.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Another, such as one that was built anew from the log of updates.")],
+    vectors: Annotated[bool, typer.Option(help="Compare vectors too; both must be of one model.")] = True,
+    json: Json = False,
+) -> None:
+    """Say whether two indexes hold the same: details, pictures, and vectors within 1e-5. Exits with 1 where they differ."""
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        from services.standalone import verifying
+
+        found = verifying.verify(one, other, _settings(None), vectors=vectors, terminal=terminal)
+        for each in found.differences[:20]:
+            terminal.say(f"{each.product_id}: {each.kind.value}. {each.detail}")
+        terminal.say(f"{found.same} alike, {len(found.differences)} different")
+        if json:
+            differences = [{"product_id": each.product_id, "kind": each.kind.value, "detail": each.detail} for each in found.differences]
+            terminal.json({"same": found.same, "differences": differences})
+    if found.differences:
+        raise typer.Exit(1)
+
+
 def _settings(data: Path | None) -> StandaloneSettings:
     settings = StandaloneSettings.from_environment()
     return settings if data is None else settings.model_copy(update={"data": data})

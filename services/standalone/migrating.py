@@ -156,13 +156,13 @@ def _change_over(data: Path, *, back: bool, force: bool, json: bool) -> None:
             progress = _running(plans)
             if not force:
                 _require_in_step(progress)
-            begun = time.monotonic()
+            asked_at = datetime.now(UTC)
             plans.write(plan)
         _carried_out(plans, plan, CARRIED_OUT_S)
-        seconds = time.monotonic() - begun
+        seconds = (datetime.now(UTC) - asked_at).total_seconds()
         terminal.say(f"Generation {plan.live.number} answers, after {seconds:.2f} s.")
         if json:
-            terminal.json({"live": plan.live.number, "seconds": round(seconds, 3)})
+            terminal.json({"live": plan.live.number, "asked_at": asked_at.isoformat(), "seconds": round(seconds, 3)})
 
 
 def _end(data: Path, *, abandoned: bool, json: bool) -> None:
