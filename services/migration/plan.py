@@ -53,8 +53,8 @@ class Plan:
 
     def changed_over(self, *, back: bool) -> Plan:
         """The other one answers. Raises ``FailedPrecondition`` where that is so already, or there is none."""
-        if self.other is None:
-            raise FailedPrecondition("There is no migration; begin one with `shoplens migrate start --models FOLDER`.")
+        self.require_migration()
+        assert self.other is not None
         if self.switched is not back:
             raise FailedPrecondition(
                 "The new generation answers already; `rollback` goes back to the old one."
@@ -63,16 +63,19 @@ class Plan:
             )
         return replace(self, live=self.other, other=self.live)
 
+    def require_migration(self) -> None:
+        """Raises ``FailedPrecondition`` where there is none."""
+        if self.other is None:
+            raise FailedPrecondition("There is no migration; begin one with `shoplens migrate start --models FOLDER`.")
+
     def comparing(self, labelled: Path) -> Plan:
         """Both are to be asked for photos whose products are known. Raises ``FailedPrecondition``."""
-        if self.other is None:
-            raise FailedPrecondition("There is no migration, and so nothing to compare.")
+        self.require_migration()
         return replace(self, labelled=str(labelled), asked=self.asked + 1)
 
     def finished(self, *, abandoned: bool) -> Plan:
         """The one that answers is kept alone. Raises ``FailedPrecondition`` where that is not the one that was meant."""
-        if self.other is None:
-            raise FailedPrecondition("There is no migration to end.")
+        self.require_migration()
         if abandoned and self.switched:
             raise FailedPrecondition("The new generation answers; go back with `rollback` first, or keep it with `finish`.")
         if not abandoned and not self.switched:

@@ -87,6 +87,7 @@ def compare(
     terminal = Terminal(quiet=json)
     with told(terminal):
         plans = _plans(data)
+        plans.read().require_migration()
         if labelled is not None:
             with plans.changing():
                 _running(plans)
