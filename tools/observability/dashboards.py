@@ -175,6 +175,20 @@ FRESHNESS = Dashboard(
     "Freshness",
     "How long a change of the catalogue takes to be found, and what stands in its way.",
     {
+        "A new model": [
+            Panel(
+                "Products that differ",
+                [Query("max(shoplens_migration_differences)")],
+                "What the last pass over both generations found; 0 says that they are in step.",
+                "short",
+            ),
+            Panel(
+                "Writes that failed beside",
+                [Query("sum by (reason) (rate(shoplens_mirror_failures_total[5m]))", "{{reason}}")],
+                "Into the generation that does not answer; the next pass mends them.",
+                "ops",
+            ),
+        ],
         "From told to found": [
             Panel(
                 "By operation, p99",

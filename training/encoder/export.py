@@ -46,7 +46,7 @@ class Fitted:
 
 # Read off `make eval` and the tables of `python -m training.encoder.fusion`.
 FITTED = Fitted(
-    fusion={"visual": 1.0, "colour": 0.5, "category": 0.1},
+    fusion={"visual": 1.0, "colour": 0.5, "category": 0.05},
     verdicts={"same_product": 0.85, "similar": 0.40},
 )
 
