@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -29,16 +30,34 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Which picture a product's image is."""
+
+    product_id: str
+    image_id: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the pictures: computed now, known before, failed."""
+    """What became of the pictures: computed now, known before, failed; and which picture each of the first two shows."""
 
     computed: int = 0
     known: int = 0
     failures: tuple[Failure, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
     @property
     def pictures(self) -> int:
         return self.computed + self.known + len(self.failures)
 
-    def __add__(self, other: Report) -> Report:
-        return Report(self.computed + other.computed, self.known + other.known, (*self.failures, *other.failures))
+    @classmethod
+    def summed(cls, reports: Iterable[Report]) -> Report:
+        """What several say together."""
+        all_ = list(reports)
+        return cls(
+            sum(each.computed for each in all_),
+            sum(each.known for each in all_),
+            tuple(failure for each in all_ for failure in each.failures),
+            tuple(shown for each in all_ for shown in each.shown),
+        )

@@ -38,7 +38,7 @@ class FeatureStore:
 
     def known(self, maker: str) -> frozenset[str]:
         """The content hashes of all pictures that this maker computed."""
-        return frozenset(name for path in self._files(maker) for name in _hashes(path))
+        return frozenset(name for path in self.files(maker) for name in _hashes(path))
 
     def write(self, maker: str, rows: Sequence[tuple[str, bytes]]) -> Path:
         """Add pictures, ``(content_hash, features)``; on disk once it returns. Raises ``OSError``."""
@@ -81,19 +81,20 @@ class FeatureStore:
     def rows(self, maker: str) -> Iterator[tuple[str, bytes]]:
         """Everything that this maker computed, each picture once."""
         seen: set[str] = set()
-        for path in self._files(maker):
+        for path in self.files(maker):
             for batch in parquet.ParquetFile(path).iter_batches(batch_size=GROUP_ROWS):
                 for content_hash, features in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                     if content_hash not in seen:
                         seen.add(content_hash)
                         yield content_hash, features
 
-    def _files(self, maker: str) -> list[Path]:
+    def files(self, maker: str) -> list[Path]:
+        """The Parquet files of what this maker computed."""
         return sorted((self._root / f"maker={quote(maker, safe='')}").glob("date=*/*.parquet"))
 
     def _index(self, maker: str) -> dict[str, tuple[Path, int]]:
         if maker not in self._places:
-            self._places[maker] = {name: (path, row) for path in self._files(maker) for row, name in enumerate(_hashes(path))}
+            self._places[maker] = {name: (path, row) for path in self.files(maker) for row, name in enumerate(_hashes(path))}
         return self._places[maker]
 
     def _group(self, path: Path, number: int) -> pa.Table:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.batch.pictures import Failure, PictureRef, Report
+from services.batch.pictures import Failure, PictureRef, Report, Shown
 from services.batch.store import FeatureStore
 from shoplens.errors import ShoplensError
 from shoplens.images import content_hash
@@ -39,12 +39,15 @@ class _Chunk:
     rows: dict[str, bytes]
     known: int = 0
     failures: tuple[Failure, ...] = ()
+    shown: list[Shown] = field(default_factory=list)
 
     def report(self) -> Report:
-        return Report(len(self.rows), self.known, self.failures)
+        return Report(len(self.rows), self.known, self.failures, tuple(self.shown))
 
 
-def work(pictures: Iterable[PictureRef], computing: Computing, store: FeatureStore, *, known: frozenset[str]) -> Iterator[Report]:
+def work(
+    pictures: Iterable[PictureRef], computing: Computing, store: FeatureStore, *, known: frozenset[str], chunk_size: int = CHUNK
+) -> Iterator[Report]:
     """Compute what is not known, and write it chunk by chunk; a report of each chunk once it is on disk."""
     chunk = _Chunk({})
     for picture in pictures:
@@ -55,9 +58,10 @@ def work(pictures: Iterable[PictureRef], computing: Computing, store: FeatureSto
                 chunk.known += 1
             else:
                 chunk.rows[hashed] = computing.features(content)
+            chunk.shown.append(Shown(picture.product_id, picture.image_id, hashed))
         except ShoplensError as error:
             chunk.failures = (*chunk.failures, Failure(picture.product_id, picture.image_id, error.message))
-        if len(chunk.rows) >= CHUNK:
+        if len(chunk.rows) >= chunk_size:
             known |= chunk.rows.keys()
             yield _written(chunk, computing.maker, store)
             chunk = _Chunk({})

@@ -67,9 +67,5 @@ def patched(document: Document, patch: ProductPatch, node: str | None, *, versio
     if unknown:
         raise InvalidArgument(f"A product has no field {unknown[0]!r}; it has {', '.join(sorted(_FIELDS))}.")
     product = document.product
-    changes = dict(patch.changes)
-    if "attributes" in changes:
-        merged = {**product.details.attributes, **(changes["attributes"] or {})}
-        changes["attributes"] = {name: value for name, value in merged.items() if value is not None}
-    details = replace(product.details, **changes)
+    details = product.details.changed(patch.changes)
     return replace(document, product=replace(product, details=details, node=node or product.node, version=version, updated_at=now))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from services.batch.pictures import Failure, PictureRef, Report
+from services.batch.duplicates import MAKER as FINGERPRINTS
+from services.batch.duplicates import fingerprints_of, near_duplicates
+from services.batch.pictures import Failure, PictureRef, Report, Shown
 from services.batch.store import FeatureStore
-from services.batch.work import work
+from services.batch.work import CHUNK, Computing, work
+from services.copies.groups import Groups
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
 from services.ingest.extraction import EXTRACTION, Extractor
@@ -26,15 +30,33 @@ PICTURE_S = 60.0
 """A picture's share of patience, its download included."""
 
 
-class PictureComputing:
+class PictureFingerprints:
+    """Implements ``services.batch.work.Computing``: the fingerprint, for near duplicates."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    @property
+    def maker(self) -> str:
+        return FINGERPRINTS
+
+    def fetch(self, uri: str) -> bytes:
+        with deadlines.within(PICTURE_S):
+            return self._fetcher.fetch(uri)
+
+    def features(self, content: bytes) -> bytes:
+        return fingerprints_of(content)
+
+
+class PictureFeatures:
     """Implements ``services.batch.work.Computing``: the write path's own extraction, with a cache that only listens."""
 
-    def __init__(self, models: Path | None, cores: Cores, home: Path, *, allow_private: bool) -> None:
+    def __init__(self, models: Path | None, cores: Cores, fetcher: Fetcher) -> None:
         encoder = open_encoder(models, cores)
         self._heard: dict[str, bytes] = {}
         detector = LiteRtDetector(model_folder("detector", root=models), cores)
         self._extractor = Extractor(detector, encoder, _NoCopies(), self)
-        self._fetcher = Fetcher(allow_private=allow_private, file_root=home)
+        self._fetcher = fetcher
         self._maker = maker_of(encoder.card().model)
 
     @property
@@ -75,17 +97,44 @@ def maker_of(model: str) -> str:
     return f"{EXTRACTION}:{model}"
 
 
-def computing(settings: str) -> PictureComputing:
-    """Made anew in each of Spark's workers, from settings as JSON; one thread, for there are as many workers as cores."""
-    read = json.loads(settings)
-    models = None if read["models"] is None else Path(read["models"])
-    return PictureComputing(models, Cores(1), Path(read["home"]), allow_private=read["allow_private"])
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be computed, as it travels to Spark's workers. fingerprints: those alone, and no models."""
+
+    models: str | None
+    home: str
+    allow_private: bool
+    threads: int
+    fingerprints: bool
+    chunk_size: int
+
+    def computing(self) -> Computing:
+        fetcher = Fetcher(allow_private=self.allow_private, file_root=Path(self.home))
+        if self.fingerprints:
+            return PictureFingerprints(fetcher)
+        return PictureFeatures(None if self.models is None else Path(self.models), Cores(self.threads), fetcher)
+
+
+def computing(job: str) -> Computing:
+    """Made anew in each of Spark's workers; one thread, for there are as many workers as cores."""
+    return replace(_Job(**json.loads(job)), threads=1).computing()
 
 
 def compute_feed(
-    path: Path, store: Path, settings: StandaloneSettings, *, spark: str | None, currency: str, terminal: Terminal
+    path: Path,
+    store: Path,
+    settings: StandaloneSettings,
+    *,
+    spark: str | None,
+    currency: str,
+    terminal: Terminal,
+    fingerprints: bool = False,
+    chunk_size: int = CHUNK,
 ) -> tuple[Report, list[Failure]]:
-    """What became of the feed's pictures, and the rows that are no product."""
+    """What became of the feed's pictures, and the rows that are no product. ``fingerprints``: those, instead of features.
+
+    chunk_size: pictures that are written together.
+    """
     feed = open_feed(path, currency=currency)
     pictures: list[PictureRef] = []
     bad: list[Failure] = []
@@ -94,30 +143,55 @@ def compute_feed(
             pictures += [_reference(row.result.id, image) for image in row.result.images]
         else:
             bad.append(Failure(row.product_id, "", f"line {row.line}: {row.result}"))
-    total = Report()
-    reports = _sequential(pictures, store, settings, feed.home) if spark is None else _by_spark(pictures, store, settings, feed.home, spark)
-    for report in terminal.counted(reports, total=len(pictures), what="Computing", size=lambda report: report.pictures):
-        total += report
-    return total, bad
+    models = None if settings.models is None else str(settings.models.absolute())
+    job = _Job(models, str(feed.home.absolute()), settings.allow_private_addresses, settings.threads, fingerprints, chunk_size)
+    reports = _sequential(pictures, store, job) if spark is None else _by_spark(pictures, store, job, spark)
+    what = "Fingerprints" if fingerprints else "Computing"
+    told = terminal.counted(reports, total=len(pictures), what=what, size=lambda report: report.pictures)
+    return Report.summed(told), bad
 
 
-def _sequential(pictures: list[PictureRef], store: Path, settings: StandaloneSettings, home: Path) -> Iterator[Report]:
-    here = PictureComputing(settings.models, Cores(settings.threads), home, allow_private=settings.allow_private_addresses)
-    features = FeatureStore(store)
-    return work(pictures, here, features, known=features.known(here.maker))
+def duplicates_of(
+    path: Path, store: Path, settings: StandaloneSettings, *, spark: str | None, currency: str, terminal: Terminal
+) -> tuple[list[list[Shown]], Report, list[Failure]]:
+    """Groups of products' pictures that are near duplicates or the same file, and what became of the feed's pictures."""
+    report, bad = compute_feed(path, store, settings, spark=spark, currency=currency, terminal=terminal, fingerprints=True)
+    shown: dict[str, list[Shown]] = defaultdict(list)
+    for each in report.shown:
+        shown[each.content_hash].append(each)
+    terminal.remark("Looking for near duplicates …")
+    if spark is None:
+        pairs = near_duplicates((name, kept) for name, kept in FeatureStore(store).rows(FINGERPRINTS) if name in shown)
+    else:
+        from services.batch import spark as by_spark
+
+        pairs = [pair for pair in by_spark.near_duplicates(store.absolute(), master=spark) if shown.keys() >= {*pair}]
+    names = Groups(pairs).names(list(shown))
+    groups: dict[str, list[Shown]] = defaultdict(list)
+    for content_hash, images in shown.items():
+        groups[names.get(content_hash, content_hash)] += images
+    found = [sorted(group, key=lambda each: (each.product_id, each.image_id)) for group in groups.values() if len(group) > 1]
+    return sorted(found, key=lambda group: (group[0].product_id, group[0].image_id)), report, bad
 
 
-def _by_spark(pictures: list[PictureRef], store: Path, settings: StandaloneSettings, home: Path, master: str) -> Iterator[Report]:
+def _sequential(pictures: list[PictureRef], store: Path, job: _Job) -> Iterator[Report]:
+    here, features = job.computing(), FeatureStore(store)
+    return work(pictures, here, features, known=features.known(here.maker), chunk_size=job.chunk_size)
+
+
+def _by_spark(pictures: list[PictureRef], store: Path, job: _Job, master: str) -> Iterator[Report]:
     from services.batch.spark import compute
 
-    made = {
-        "models": None if settings.models is None else str(settings.models.absolute()),
-        "home": str(home.absolute()),
-        "allow_private": settings.allow_private_addresses,
-    }
-    maker = maker_of(open_encoder(settings.models).card().model)
-    run = partial(compute, make="services.standalone.batching:computing", settings=json.dumps(made), maker=maker, master=master)
-    return run(pictures, store.absolute())
+    maker = job.computing().maker
+    return compute(
+        pictures,
+        store.absolute(),
+        make="services.standalone.batching:computing",
+        settings=json.dumps(asdict(job)),
+        maker=maker,
+        chunk_size=job.chunk_size,
+        master=master,
+    )
 
 
 def _reference(product_id: str, image: ImageSource) -> PictureRef:

@@ -123,6 +123,7 @@ def compute(
     spark: Annotated[
         str | None, typer.Option(help="Share the work out by Spark, as in local[2] or spark://host:7077.", show_default=False)
     ] = None,
+    chunk: Annotated[int, typer.Option(help="Pictures that are written together; killed, so many are lost at most.", min=1)] = 64,
     currency: Currency = "USD",
     json: Json = False,
 ) -> None:
@@ -134,7 +135,7 @@ def compute(
     with told(terminal):
         with the_batch_extra():
             from services.standalone.batching import compute_feed
-        report, bad = compute_feed(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal)
+        report, bad = compute_feed(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal, chunk_size=chunk)
         failed = [*bad, *report.failures]
         for each in failed[:20]:
             terminal.say(f"{each.product_id} {each.image_id}: {each.reason}")
@@ -142,6 +143,41 @@ def compute(
         if json:
             told_failures = [{"product_id": each.product_id, "image_id": each.image_id, "error": each.reason} for each in failed]
             terminal.json({"computed": report.computed, "known": report.known, "failed": told_failures})
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def duplicates(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A feed, as `import` reads it.")],
+    features: Annotated[Path, typer.Option(help="The folder of features; fingerprints that it holds are not computed again.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the groups, a JSON list of pictures a line.", show_default=False)] = None,
+    spark: Annotated[
+        str | None, typer.Option(help="Share the work out by Spark, as in local[2] or spark://host:7077.", show_default=False)
+    ] = None,
+    currency: Currency = "USD",
+    json: Json = False,
+) -> None:
+    """Group the pictures of a feed that are near duplicates: the same file, saved anew, in another light, mirrored.
+
+    Exits with 1 where a picture failed.
+    """
+    from json import dumps
+
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        with the_batch_extra():
+            from services.standalone.batching import duplicates_of
+        groups, report, bad = duplicates_of(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal)
+        failed = [*bad, *report.failures]
+        listed = [[{"product_id": each.product_id, "image_id": each.image_id} for each in group] for group in groups]
+        if out is not None:
+            out.write_text("".join(dumps(group) + "\n" for group in listed), "utf-8")
+        for each in failed[:20]:
+            terminal.say(f"{each.product_id} {each.image_id}: {each.reason}")
+        terminal.say(f"{len(groups)} groups with {sum(map(len, groups))} of {len(report.shown)} pictures; {len(failed)} failed")
+        if json:
+            terminal.json({"groups": listed, "pictures": len(report.shown), "failed": len(failed)})
     if failed:
         raise typer.Exit(1)
 

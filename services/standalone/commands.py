@@ -81,6 +81,27 @@ def send(
             terminal.json({"sent": len(lines), "sent_at": sent_at.isoformat(), "in_effect": wait is not None})
 
 
+@events.command()
+def snapshot(
+    out: Annotated[Path, typer.Option(help="Where to write the products, as NDJSON.")],
+    kafka: Kafka = DEFAULT_KAFKA,
+    topic: Topic = "catalogue.updates",
+    file: Annotated[Path | None, typer.Option(help="A file of events, instead of Kafka.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Fold the log of updates into a feed: every product as the log leaves it, for `import` and `compute`."""
+    from services.standalone import snapshots
+
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        found = snapshots.snapshot(snapshots.of_topic(kafka, topic) if file is None else snapshots.of_file(file))
+        with out.open("w", encoding="utf-8") as lines:
+            lines.writelines(found.lines())
+        terminal.say(f"{len(found.products)} products, {found.refused} messages passed over")
+        if json:
+            terminal.json({"products": len(found.products), "refused": found.refused})
+
+
 @dead.command(name="list")
 def list_(
     kafka: Kafka = DEFAULT_KAFKA,

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from services.batch.store import FeatureStore
 from services.standalone.batching import maker_of
@@ -79,11 +81,38 @@ def same(one: Path, other: Path) -> None:
         np.testing.assert_allclose(regions, theirs[name], atol=1e-5)
 
 
-def test_spark_computes_the_same(feed: Path, computed: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def java() -> None:
     if shutil.which("java") is None:
         if os.environ.get("REQUIRE_ALL") == "1":
             pytest.fail("REQUIRE_ALL=1, and there is no Java; make system installs it")
         pytest.skip("Spark needs Java; make system installs it")
+
+
+@pytest.mark.usefixtures("java")
+def test_spark_finds_the_same_near_duplicates(tmp_path: Path) -> None:
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    for number in range(20):
+        image = Image.open(BytesIO(png(number))).convert("RGB").resize((300, 400))
+        image.save(folder / f"{number:02}.png")
+        if number % 4 == 0:
+            image.save(folder / f"{number:02} saved.jpg", quality=30)
+        if number % 8 == 0:
+            ImageOps.mirror(image).save(folder / f"{number:02} mirrored.png")
+    shutil.copy(folder / "03.png", folder / "03 again.png")
+    expected = [{"00", "00 saved", "00 mirrored"}, {"03", "03 again"}, {"04", "04 saved"}, {"08", "08 saved", "08 mirrored"}]
+    expected += [{"12", "12 saved"}, {"16", "16 saved", "16 mirrored"}]
+    for more in ((), ("--spark", "local[2]")):
+        features = tmp_path / f"features{len(more)}"
+        call = [sys.executable, "-m", "services.standalone.cli", "duplicates", str(folder), "--features", str(features), "--json"]
+        done = subprocess.run([*call, *more], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        found = [{each["product_id"] for each in group} for group in json.loads(done.stdout)["groups"]]
+        assert sorted(found, key=min) == sorted(expected, key=min)
+
+
+@pytest.mark.usefixtures("java")
+def test_spark_computes_the_same(feed: Path, computed: Path, tmp_path: Path) -> None:
     told = compute(feed, tmp_path, "--spark", "local[2]")
     assert (told["computed"], told["known"]) == (PICTURES, 0)
     same(computed, tmp_path)
@@ -92,8 +121,8 @@ def test_spark_computes_the_same(feed: Path, computed: Path, tmp_path: Path) -> 
 
 def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(feed: Path, computed: Path, tmp_path: Path) -> None:
     seen = 0
-    for _ in range(2):
-        process = subprocess.Popen(command(feed, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(5):
+        process = subprocess.Popen(command(feed, tmp_path, "--chunk", "8"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE_S
         while process.poll() is None and len(FeatureStore(tmp_path).known(MAKER)) <= seen:
             assert time.monotonic() < until
@@ -101,6 +130,7 @@ def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(feed: Path
         process.send_signal(signal.SIGKILL)
         process.wait()
         seen = len(FeatureStore(tmp_path).known(MAKER))
+    assert 0 < seen < PICTURES
     told = compute(feed, tmp_path)
     assert told["computed"] == PICTURES - seen
     same(computed, tmp_path)

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from services.standalone.feeds import folder, merchant, merchant_xml, ndjson, shopify
+from services.standalone.feeds import folder, merchant, merchant_xml, ndjson, parquet, shopify
 from services.standalone.feeds.pictures import with_content
 from services.standalone.feeds.rows import Reader, Row
 from services.standalone.feeds.tables import Table
 from services.standalone.feeds.texts import encoding_of
 from shoplens.errors import InvalidArgument
 
-_KNOWN: Final = "NDJSON, a Shopify product CSV, a Google Merchant Center feed (TSV, CSV or XML), or a folder of pictures"
+_KNOWN: Final = "NDJSON, Parquet, a Shopify product CSV, a Google Merchant Center feed (TSV, CSV or XML), or a folder of pictures"
 _BINARY: Final = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF", b"\xff\xd8\xff", b"\x89PNG", b"SQLite")
 
 
@@ -61,7 +61,10 @@ def _open_folder(path: Path, currency: str) -> Feed:
 
 def _open_file(path: Path, currency: str) -> Feed:
     with path.open("rb") as file:
-        if file.read(8).startswith(_BINARY):
+        first = file.read(8)
+        if first.startswith(parquet.MAGIC):
+            return Feed("Parquet", path.parent, partial(parquet.read, path))
+        if first.startswith(_BINARY):
             raise InvalidArgument(f"{path} is no text; unpack or export it as {_KNOWN}.")
     with path.open(encoding=encoding_of(path), errors="replace") as text:
         start = text.read(4096).lstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +56,13 @@ class ProductDetails:
     in_stock: bool = True
     url: str = ""
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+    def changed(self, changes: Mapping[str, Any]) -> ProductDetails:
+        """The same with ``ProductPatch.changes`` applied; ``attributes`` merge, and a None among them removes one."""
+        if "attributes" in changes:
+            merged = {**self.attributes, **(changes["attributes"] or {})}
+            changes = {**changes, "attributes": {name: value for name, value in merged.items() if value is not None}}
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)

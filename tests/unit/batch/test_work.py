@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.batch.pictures import Failure, PictureRef, Report
+from services.batch.pictures import Failure, PictureRef, Report, Shown
 from services.batch.store import FeatureStore
 from services.batch.work import CHUNK, work
 from shoplens.errors import UnreadablePicture
@@ -31,10 +31,7 @@ class Counting:
 
 def run(store: FeatureStore, pictures: list[PictureRef]) -> tuple[Report, Counting]:
     counting = Counting()
-    total = Report()
-    for report in work(pictures, counting, store, known=store.known(counting.maker)):
-        total += report
-    return total, counting
+    return Report.summed(work(pictures, counting, store, known=store.known(counting.maker))), counting
 
 
 def test_each_picture_is_computed_once_however_often_it_is_shown(tmp_path: Path) -> None:
@@ -57,7 +54,7 @@ def test_the_second_run_computes_what_changed_and_nothing_else(tmp_path: Path) -
 
 def test_a_broken_picture_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     total, _ = run(FeatureStore(tmp_path), [PictureRef("a", "1", content=b"broken"), PictureRef("b", "1", content=b"fine")])
-    assert total == Report(1, 0, (Failure("a", "1", "This is no picture; send another."),))
+    assert total == Report(1, 0, (Failure("a", "1", "This is no picture; send another."),), (Shown("b", "1", content_hash(b"fine")),))
 
 
 def test_what_was_written_before_the_end_stays(tmp_path: Path) -> None:
