@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -23,6 +23,7 @@ from services.catalogue.kept import Nearby
 from services.catalogue.ledger import Ledger
 from services.catalogue.lookup import Lookup
 from services.catalogue.meta import settle_model
+from services.catalogue.pausing import Writes
 from services.catalogue.pictures import PictureFiles
 from services.catalogue.readiness import Readiness
 from services.catalogue.searching import MOST_HITS, Searcher
@@ -89,11 +90,13 @@ class MilvusCatalogue:
         self._searcher = Searcher(milvus, self._meta.images, self._directory, self._lookup, nearby, lambda: self._ledger.hidden)
         self._readiness = Readiness(lambda: milvus.ready(self._meta.images, "embedding"))
         self._write_lock = threading.Lock()
+        self._writes = None if milvus.embedded is None else Writes(milvus.embedded.path)
         self._turns = Gatherer(self._write_all, self._writing)
         self._fresh: dict[str, datetime] = {}
         # What another process counted before must not be taken for this one's.
         self._opened = time.time_ns()
-        self._ledger.recover()
+        with self._unpaused():
+            self._ledger.recover()
         INDEX_ITEMS.set(self._directory.images)
 
     def __enter__(self) -> Self:
@@ -104,8 +107,10 @@ class MilvusCatalogue:
 
     def close(self) -> None:
         """Finish the write under way, tidy up and disconnect."""
-        with self._write_lock, suppress(ShoplensError):
+        with self._write_lock, suppress(ShoplensError), self._unpaused():
             self._ledger.flush()
+        if self._writes is not None:
+            self._writes.close()
         self._milvus.close()
         self._lookup.close()
         self._pictures.close()
@@ -209,10 +214,15 @@ class MilvusCatalogue:
         if not self._write_lock.acquire(timeout=deadlines.remaining_s(_WRITE_S)):
             raise DeadlineExceeded("The catalogue was busy with other writes for too long; try again, or send fewer at once.")
         try:
-            yield
+            with self._unpaused():
+                yield
         finally:
             INDEX_ITEMS.set(self._directory.images)
             self._write_lock.release()
+
+    def _unpaused(self) -> AbstractContextManager[None]:
+        """A write of an embedded index lets nobody copy it meanwhile; a server has means of its own."""
+        return nullcontext() if self._writes is None else self._writes.going_on(_WRITE_S)
 
     def _write(self, write: Write) -> Staged:
         """One write, with all that wait for the same turn."""

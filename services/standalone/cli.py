@@ -273,6 +273,42 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, or an earlier backup, of which only what is new is copied.")],
+    data: Annotated[Path, typer.Option(help="The data folder; a server may go on serving from it.")] = Path("data"),
+    json: Json = False,
+) -> None:
+    """Copy a data folder as it is at one moment. Searches go on; writes wait while the index is copied."""
+    from dataclasses import asdict
+
+    from services.standalone import backup as backups
+
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        made = backups.backup(data, to)
+        terminal.say(f"{made.pictures} pictures ({made.copied} new), {made.bytes / 1e6:.1f} MB; writes waited {made.paused_s:.2f} s")
+        if json:
+            terminal.json(asdict(made))
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="A backup.")],
+    data: Annotated[Path, typer.Option(help="The new data folder; it must be empty.")] = Path("data"),
+    json: Json = False,
+) -> None:
+    """Make a data folder of a backup; then serve it. What was told since is read again from the log or the feed."""
+    from services.standalone import backup as backups
+
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        made = backups.restore(source, data)
+        terminal.say(f"{data} is as it was at {made.made_at}, with {made.pictures} pictures")
+        if json:
+            terminal.json({"made_at": made.made_at, "pictures": made.pictures})
+
+
 def _settings(data: Path | None) -> StandaloneSettings:
     settings = StandaloneSettings.from_environment()
     return settings if data is None else settings.model_copy(update={"data": data})

@@ -20,7 +20,7 @@ import pytest
 
 from shoplens.model_store import model_folder
 from shoplens.testing.pictures import png
-from shoplens.testing.serving import serving
+from shoplens.testing.serving import server_of, serving
 
 OLD = "2"
 PRODUCTS = 24
@@ -140,8 +140,7 @@ def test_a_new_encoder_from_start_to_finish(tmp_path: Path, models: tuple[Path, 
         assert {status for status, _ in seen} == {200}
         assert len({model for _, model in seen}) == 1
         # Killed in the middle, and nothing was in step yet or everything was: it goes on where it can.
-        (server,) = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _serves(entry, shop.data)]
-        os.kill(server, signal.SIGKILL)
+        os.kill(server_of(shop.data), signal.SIGKILL)
 
     with shop.open() as client:
         until(lambda: shop.in_step(PRODUCTS))
@@ -180,11 +179,3 @@ def test_a_new_encoder_from_start_to_finish(tmp_path: Path, models: tuple[Path, 
     code, found = shoplens("verify", str(shop.data), str(again.data))
     assert code == 1
     assert [(each["product_id"], each["kind"]) for each in found["differences"]] == [("p004", "missing"), ("p005", "details")]
-
-
-def _serves(process: Path, data: Path) -> bool:
-    try:
-        command = (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"serve" in command and str(data).encode() in command

@@ -23,6 +23,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def server_of(data: Path) -> int:
+    """The process id of the server of a data folder, to be killed. Raises ``ProcessLookupError``."""
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:  # gone meanwhile
+            continue
+        if b"serve" in command and str(data).encode() in command:
+            return int(entry.name)
+    raise ProcessLookupError(f"nobody serves {data}")
+
+
 @contextmanager
 def serving(data: Path, *, catalogue: str = "none", environment: Mapping[str, str] | None = None) -> Iterator[httpx.Client]:
     """``shoplens serve`` on a free port, ready; the client talks to it. Raises ``RuntimeError`` if it never gets ready.
