@@ -21,6 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.updates import Day, made_day, made_pictures, made_poison, what_is_held
 from services.ingest.topics import DEAD, UPDATES
+from services.migration.differences import products
+from services.standalone.feeds import open_feed
+from shoplens.domain import ProductDraft
 from shoplens.errors import ShoplensError
 from shoplens.kafka import producer
 from shoplens.rpc.clients import CatalogueClient
@@ -124,6 +127,21 @@ def test_what_the_log_says_is_what_the_catalogue_holds_whatever_is_killed(system
             return False
 
     eventually(equal, "the catalogue equals the log")
+
+
+def test_the_log_folded_into_a_feed_is_what_the_catalogue_holds(system: System) -> None:
+    feed = system.folder / "snapshot.ndjson"
+    done = shoplens("events", "snapshot", "--kafka", system.kafka.address, "--out", str(feed), "--json")
+    assert done.returncode == 0, done.stderr
+    folded = {row.product_id: row.result for row in open_feed(feed).references()}
+    with CatalogueClient(system.services["catalogue"].address) as catalogue:
+        there = {each.id: each for each in products(catalogue)}
+    assert folded.keys() == there.keys()
+    assert there
+    for product_id, draft in folded.items():
+        assert isinstance(draft, ProductDraft)
+        assert draft.details == there[product_id].details
+        assert [image.id for image in draft.images] == [image.id for image in there[product_id].images]
 
 
 def test_a_searchers_answer_says_how_fresh_it_is(system: System, shop: httpx.Client, pictures: list[str]) -> None:
