@@ -141,6 +141,19 @@ class EmbeddedMilvus:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether a process, or the child that it left, has the file open."""
+    guard = path.with_name(f".{path.name}.guard")
+    if not guard.is_file():
+        return False
+    with guard.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _hold(guard_path: Path, path: Path) -> IO[str]:
     """Take the guard, waiting a moment for an orphan of a killed process to end."""
     guard = guard_path.open("a+")

@@ -35,6 +35,11 @@ class LiveWeights:
         self._refused: set[int] = set()
         metrics.WEIGHTS_VERSION.set(SHIPPED)
 
+    @property
+    def number(self) -> int:
+        """Of the version in force."""
+        return self._number
+
     def __call__(self) -> Rules:
         """The newest valid version, as of a quarter of a second ago at most."""
         if self._folder is not None and time.monotonic() - self._looked_at >= LOOK_EVERY_S:

@@ -274,6 +274,28 @@ def verify(
 
 
 @app.command()
+def doctor(
+    data: Annotated[Path | None, typer.Option(help="The data folder to look at.", show_default=False)] = None,
+    server: Annotated[str, typer.Option(help="The server's address.")] = DEFAULT_SERVER,
+    services: Annotated[bool, typer.Option("--services", help="Services of their own, at the environment's addresses.")] = False,
+    json: Json = False,
+) -> None:
+    """Ask everything that shoplens depends on, and say what is wrong and what to do. Exits with 1 where there is a problem."""
+    terminal = Terminal(quiet=json)
+    with told(terminal):
+        from services.standalone import doctor as doctors
+
+        findings = []
+        for each in doctors.of_services() if services else doctors.of_one_process(_settings(data), server):
+            findings.append(each)
+            terminal.finding(each.what, each.state.value, each.text)
+        if json:
+            terminal.json([{"what": each.what, "state": each.state.value, "text": each.text} for each in findings])
+    if any(each.state is doctors.State.PROBLEM for each in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def backup(
     to: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, or an earlier backup, of which only what is new is copied.")],
     data: Annotated[Path, typer.Option(help="The data folder; a server may go on serving from it.")] = Path("data"),

@@ -88,6 +88,12 @@ class Terminal:
                 bar.advance(task, size(item))
                 yield item
 
+    def finding(self, what: str, state: str, text: str) -> None:
+        """A line of a check-up, its state by sign and colour."""
+        if not self._quiet:
+            sign, colour = {"ok": ("✓", "green"), "warning": ("!", "yellow")}.get(state, ("✗", "red"))
+            self._out.print(f"[bold {colour}]{sign}[/] {escape(what):20s} {escape(text)}")
+
     def bad_rows(self, failed: Sequence[Answer]) -> None:
         if self._quiet:
             return
