@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data
 EFFORT ?= 0.1
+INPUTS ?= 150000
 HOST   ?= 127.0.0.1
 PORT   ?= 8080
 ENGINE ?= docker
@@ -12,7 +13,7 @@ TAG    ?= 0.1.0
 IMAGES ?= detector encoder catalogue copies ranker ingest gateway standalone
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format proto lock train eval bench stack images system clean
+.PHONY: help install demo test lint format proto lock train eval fuzz bench stack images system clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +72,9 @@ train: $(VENV)/.train ## Make the models from the photos in DATA (EFFORT=1: the 
 
 eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)
+
+fuzz: $(VENV)/.dev ## Send a million mutated inputs to everything that reads what strangers send (INPUTS=150000 a target)
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 bench: $(VENV)/.dev ## Measure speed against the machine's limits; writes build/bench.json
 	$(BIN)/python -m benchmarks.speed

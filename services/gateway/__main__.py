@@ -14,6 +14,7 @@ from services.gateway.engine import CameraSearch
 from services.gateway.feedback import KafkaFeedback, NoFeedback
 from services.gateway.http import HttpSettings, create_app
 from services.gateway.http.keys import require_keys
+from services.gateway.http.tls import Certificate, renewing
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
 from services.gateway.sights import RememberingDetector, RememberingEncoder
@@ -26,6 +27,7 @@ from shoplens.rpc.launch import Service, launch
 def compose(settings: GatewaySettings) -> Iterator[Service]:
     http = HttpSettings.from_environment()
     require_keys(http.keys, settings.host, open_to_all=settings.open)
+    certificate = Certificate.of(http)
     with (
         DetectorClient(settings.detector) as detector,
         EncoderClient(settings.encoder) as encoder,
@@ -50,8 +52,10 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             readiness=probes,
             settings=http,
         )
-        config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False)
-        with closing(config.bind_socket()) as listening:
+        options = {} if certificate is None else certificate.options()
+        config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False, **options)
+        config.load()
+        with closing(config.bind_socket()) as listening, renewing(certificate, config.ssl):
             listening.listen(config.backlog)
             structlog.get_logger(__name__).info("serving http", host=settings.host, port=listening.getsockname()[1])
             yield Service([mount(search)], probes, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))

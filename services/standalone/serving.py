@@ -13,6 +13,7 @@ import uvicorn
 
 from services.gateway.http.keys import KeyRing, require_keys
 from services.gateway.http.settings import HttpSettings
+from services.gateway.http.tls import Certificate, renewing
 from services.standalone.door import Door
 from services.standalone.places import KEYS_FILE
 from services.standalone.settings import StandaloneSettings
@@ -37,13 +38,14 @@ def serve(
     Raises errors of :mod:`shoplens.errors`, ``SettingsError`` and ``ModelError`` where it cannot start.
     """
     began = time.monotonic()
-    keys = HttpSettings.from_environment().keys or settings.data / KEYS_FILE
+    http_settings = HttpSettings.from_environment()
+    keys, certificate = http_settings.keys or settings.data / KEYS_FILE, Certificate.of(http_settings)
     require_keys(keys, host, open_to_all=open_to_all)
     log.configure(level="WARNING", service="standalone")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener, door = bind(host, port), Door()
     try:
-        with closing(HttpServer(door, listener)) as http:
+        with closing(HttpServer(door, listener, certificate)) as http:
             # Only now: the parts take seconds to import, and the door answers meanwhile.
             from services.standalone.compose import compose
             from services.standalone.loading import Loading, application, load, open_source
@@ -54,7 +56,7 @@ def serve(
                 door.open(application(parts, loading, source.credits, KeyRing(keys)))
                 failed = load(parts, source, loading, terminal)
                 status = parts.catalogue.status()
-                ready_s, address = time.monotonic() - began, _address(host, listener)
+                ready_s, address = time.monotonic() - began, _address(host, listener, certificate)
                 if as_json:
                     terminal.json({"address": address, "products": status.products, "failed": len(failed), "ready_s": round(ready_s, 2)})
                 terminal.say(f"{status.products} products, ready in {ready_s:.1f} s: {address} (Ctrl-C stops)")
@@ -66,9 +68,12 @@ def serve(
 class HttpServer:
     """Answers on a listening socket, from a thread of its own, until it is closed."""
 
-    def __init__(self, app: Door, listener: socket.socket) -> None:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10)
-        self._server = uvicorn.Server(config)
+    def __init__(self, app: Door, listener: socket.socket, certificate: Certificate | None = None) -> None:
+        """``certificate``: for HTTPS; followed when it is renewed."""
+        options = {} if certificate is None else certificate.options()
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10, **options)
+        config.load()
+        self._server, self._certificate = uvicorn.Server(config), certificate
         self._listener = listener
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="http")
@@ -88,7 +93,8 @@ class HttpServer:
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._listener])
+            with renewing(self._certificate, self._server.config.ssl):
+                self._server.run(sockets=[self._listener])
         finally:
             self._ended.set()
 
@@ -110,6 +116,6 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def _address(host: str, listener: socket.socket, certificate: Certificate | None) -> str:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - recognised, not bound to
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"
+    return f"http{'' if certificate is None else 's'}://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"

@@ -41,4 +41,7 @@ class HttpSettings(Settings):
     search_needs_key: bool = Field(default=False, description="Searching takes a key too; the page cannot search then.")
     public_per_minute: int = Field(default=0, ge=0, description="Searches a minute of one address without a key; 0 for any number.")
 
+    certificate: Path | None = Field(default=None, description="HTTPS: the certificate with its chain, PEM; looked at again when renewed.")
+    certificate_key: Path | None = Field(default=None, description="HTTPS: the certificate's key, PEM.")
+
     thumbnail_cache_bytes: int = Field(default=64 * MEGABYTE, ge=0, description="Memory for thumbnails.")
