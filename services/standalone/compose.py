@@ -26,7 +26,9 @@ from services.ingest.preparation import Preparation
 from services.ingest.running import running
 from services.ingest.stream import UpdateStream
 from services.migration.comparison import Shadow
-from services.migration.generations import Generation, Generations, LiveCatalogue, LiveCopySearch, LiveSearch, MirroredIngest
+from services.migration.generations import Generation, Generations
+from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from services.migration.mirroring import MirroredIngest
 from services.migration.overseer import Overseer
 from services.migration.plan import PlanFolder, Wanted
 from services.ranker.engine import FusionRanker

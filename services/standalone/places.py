@@ -1,9 +1,12 @@
-"""Where shoplens keeps what is no catalogue."""
+"""Where things are: files of a data folder, the server."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
+
+DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
+"""Where a server listens unless told otherwise."""
 
 DEAD_FILE: Final = "dead.ndjson"
 """In a data folder: the messages of a followed file that could not be applied."""

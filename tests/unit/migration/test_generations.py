@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.migration.generations import Generation, Generations, LiveCatalogue, LiveCopySearch, LiveSearch, MirroredIngest
+from services.migration.generations import Generation, Generations
+from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from services.migration.mirroring import MirroredIngest
 from shoplens import metrics
 from shoplens.domain import CopyQuery, ProductDraft, ProductPatch, SearchQuery
 from shoplens.errors import FailedPrecondition, NotFound, Unavailable

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from services.migration.comparison import EVERY, Shadow, labelled_photos
-from services.migration.generations import Generation, Generations, LiveSearch, MirroredIngest
+from services.migration.generations import Generation, Generations
+from services.migration.live import LiveSearch
+from services.migration.mirroring import MirroredIngest
 from services.migration.overseer import Overseer
 from services.migration.plan import PLAN, Plan, PlanFolder, Wanted, said
 from shoplens.domain import SearchQuery
