@@ -111,6 +111,7 @@ class MilvusCatalogue:
             self._ledger.flush()
         if self._writes is not None:
             self._writes.close()
+        self._searcher.close()
         self._milvus.close()
         self._lookup.close()
         self._pictures.close()

@@ -16,6 +16,7 @@ from services.catalogue.connection import Milvus, Neighbours
 from services.catalogue.directory import Directory
 from services.catalogue.kept import Nearby
 from services.catalogue.lookup import Lookup
+from services.catalogue.recall import RecallWatch
 from shoplens.domain import Filter, Hit, RegionQuery
 from shoplens.filters import facts, matches
 
@@ -48,6 +49,10 @@ class Searcher:
         self._lookup = lookup
         self._nearby = nearby
         self._hidden = hidden
+        self._recall = RecallWatch(milvus, images)
+
+    def close(self) -> None:
+        self._recall.close()
 
     def nearest(self, query: RegionQuery) -> list[Hit]:
         """Up to ``query.limit`` hits for each probe, the probes in order, the most similar first; with words twice as many."""
@@ -82,10 +87,12 @@ class Searcher:
         probes = np.stack(query.probes).astype(np.float32, copy=False)
         found: list[_Found] = []
         ask = min(query.limit + deeper, MOST_HITS)
-        for _ in range(_LOOKS):
+        for look in range(_LOOKS):
             changes = self._directory.changes
             params = schema.search_params(embedded=self._milvus.embedded is not None, limit=ask, filtered=bool(where))
             raw = self._milvus.search(self._images, probes, field="embedding", limit=ask, where=where, params=params)
+            if not look:
+                self._recall.searched(probes, where, raw)
             shown, superseded = self._shown(raw, query.only)
             found = [each for of_probe in shown for each in of_probe[: query.limit]]
             too_few = any(len(of_probe) < min(query.limit, len(near.ids)) for of_probe, near in zip(shown, raw, strict=True))

@@ -38,6 +38,12 @@ MIRROR_FAILURES = Counter(
 )
 MIGRATION_DIFFERENCES = Gauge("shoplens_migration_differences", "Products that the last pass over two generations found to differ.")
 
+INDEX_RECALL = Histogram(
+    "shoplens_index_recall",
+    "Of the ten nearest regions, the share that a search found; one search in a hundred is asked again exhaustively.",
+    buckets=(0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
+)
+
 UPDATES = Counter(
     "shoplens_updates_total", "Events of the update stream by operation and outcome: applied, unchanged or dead.", ("operation", "outcome")
 )

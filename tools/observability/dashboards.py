@@ -129,6 +129,12 @@ QUALITY = Dashboard(
                 "A rise says: a new kind of photo, a shrunken catalogue, or a wrong model.",
                 "percentunit",
             ),
+            Panel(
+                "Recall of the index",
+                [Query("sum(rate(shoplens_index_recall_sum[1h])) / sum(rate(shoplens_index_recall_count[1h]))")],
+                "Of the ten nearest, how many searches find, measured on shoppers' own. An embedded index is exact and silent here.",
+                "percentunit",
+            ),
         ],
         "What shoppers do": [
             Panel(
