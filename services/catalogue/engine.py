@@ -97,7 +97,7 @@ class MilvusCatalogue:
         self._opened = time.time_ns()
         with self._unpaused():
             self._ledger.recover()
-        INDEX_ITEMS.set(self._directory.images)
+        INDEX_ITEMS.labels(self._card.model).set(self._directory.images)
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +112,8 @@ class MilvusCatalogue:
         if self._writes is not None:
             self._writes.close()
         self._searcher.close()
+        with suppress(KeyError):  # an index that was removed must not be counted for ever
+            INDEX_ITEMS.remove(self._card.model)
         self._milvus.close()
         self._lookup.close()
         self._pictures.close()
@@ -199,7 +201,7 @@ class MilvusCatalogue:
     def status(self) -> IndexStatus:
         now = datetime.now(UTC)
         items = self._directory.images
-        INDEX_ITEMS.set(items)
+        INDEX_ITEMS.labels(self._card.model).set(items)
         return IndexStatus(
             version=f"{self._card.model}/{self._meta.generation}",
             items=items,
@@ -218,7 +220,7 @@ class MilvusCatalogue:
             with self._unpaused():
                 yield
         finally:
-            INDEX_ITEMS.set(self._directory.images)
+            INDEX_ITEMS.labels(self._card.model).set(self._directory.images)
             self._write_lock.release()
 
     def _unpaused(self) -> AbstractContextManager[None]:

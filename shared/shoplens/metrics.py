@@ -23,7 +23,7 @@ FEEDBACK_LOST = Counter("shoplens_feedback_lost_total", "Impressions that could 
 PRODUCTS_WRITTEN = Counter(
     "shoplens_products_written_total", "Writes to the catalogue, by operation and outcome.", ("operation", "outcome")
 )
-INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found.")
+INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found, by the model of their index.", ("model",))
 PICTURES_FETCHED = Counter("shoplens_pictures_fetched_total", "Pictures fetched by address, by outcome.", ("outcome",))
 COPY_SEARCHES = Counter("shoplens_copy_searches_total", "Searches for copies answered, by whether one was found.", ("found",))
 COPIES_UNKNOWN = Counter(

@@ -75,6 +75,12 @@ def test_no_probes_find_nothing(catalogue: MilvusCatalogue) -> None:
 def test_the_gauge_counts_images(catalogue: MilvusCatalogue) -> None:
     put(catalogue, DRAFT)
     put(catalogue, draft("p2", 3))
-    assert INDEX_ITEMS._value.get() == 3
+    assert INDEX_ITEMS.labels(MODEL)._value.get() == 3
     catalogue.delete("p1")
-    assert INDEX_ITEMS._value.get() == 1
+    assert INDEX_ITEMS.labels(MODEL)._value.get() == 1
+
+
+def test_an_index_that_was_closed_is_counted_no_more(catalogue: MilvusCatalogue) -> None:
+    put(catalogue, DRAFT)
+    catalogue.close()
+    assert not any(sample.labels == {"model": MODEL} for metric in INDEX_ITEMS.collect() for sample in metric.samples)

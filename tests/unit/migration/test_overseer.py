@@ -23,7 +23,7 @@ from shoplens.testing.pictures import png
 from shoplens.testing.products import draft
 
 Make = Callable[[int], Generation]
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def until(holds: Callable[[], bool]) -> None:
