@@ -8,10 +8,7 @@ prints what shoppers noticed. Searches come at their own times (no caller waits 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -27,7 +24,7 @@ from benchmarks.load import Answers, never_the_same, open_
 from benchmarks.report import publish
 from benchmarks.updates import made_pictures
 from shoplens.model_store import model_folder
-from shoplens.testing.serving import serving
+from shoplens.testing.serving import serving, shoplens
 
 REPORT = Path("build/bench.json")
 OLD, NEW = "2", model_folder("encoder").name
@@ -210,16 +207,10 @@ def _event(number: int, picture: Path) -> str:
 
 
 def _migrate(command: str, data: Path, *options: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "services.standalone.cli", "migrate", command, "--data", str(data), "--json", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
-    )
-    if done.returncode:
-        raise RuntimeError(f"migrate {command}: {done.stdout}{done.stderr}")
-    return json.loads(done.stdout)
+    code, told = shoplens("migrate", command, "--data", str(data), *options)
+    if code:
+        raise RuntimeError(f"migrate {command}: {told}")
+    return told
 
 
 def _until(holds: Any, what: str) -> None:

@@ -1,6 +1,6 @@
 """Near duplicates among millions of pictures, without comparing each with each: locality-sensitive hashing of fingerprints.
 
-A fingerprint's 256 bits (:mod:`services.copies.fingerprint`) are cut into sixteen bands of sixteen bits (Indyk & Motwani 1998).
+A fingerprint's 256 bits are cut into sixteen bands of sixteen bits (Indyk & Motwani 1998).
 Pictures that share a band meet in a bucket and are compared bit by bit; those at most ``MOST_BITS`` apart are near duplicates, as in
 PDQ. Each picture is also looked for mirrored. Of pairs 15 bits apart all meet, of pairs 20 apart 0.99, of pairs 31 apart 0.88. What is
 linked, directly or over others, is a group (Arista, Pinterest's NearDup). Crops and collages are no near duplicates here; the finder
@@ -14,9 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from services.copies.fingerprint import all_eight
-from shoplens.images import decode
 
 MAKER = "fingerprint:1"
 """What the feature store calls what makes fingerprints."""
@@ -37,11 +34,6 @@ class Entry:
     content_hash: str
     code: bytes
     plain: bool
-
-
-def fingerprints_of(content: bytes) -> bytes:
-    """What is kept of a picture: its fingerprint as it is, and mirrored, 64 bytes. Raises what ``images.decode`` raises."""
-    return bytes(all_eight(decode(content).pixels)[:2].tobytes())
 
 
 def entries_of(content_hash: str, kept: bytes) -> list[Entry]:
@@ -67,7 +59,7 @@ def pairs_in(bucket: Sequence[Entry]) -> Iterator[tuple[str, str]]:
 
 
 def near_duplicates(fingerprints: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
-    """All pairs, in order, in this process. fingerprints: content hash and what :func:`fingerprints_of` makes."""
+    """All pairs, in order, in this process. fingerprints: content hash and 64 bytes, of the picture as it is and mirrored."""
     buckets: dict[int, list[Entry]] = defaultdict(list)
     for content_hash, kept in fingerprints:
         for entry in entries_of(content_hash, kept):

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,7 +160,7 @@ def labelled(photos: list[tuple[Path, str]], live: Generation, other: Generation
             raise InvalidArgument(f"{path} cannot be read ({error.strerror}).") from error
         for name, generation in (("live", live), ("other", other)):
             with priorities.bulk(), deadlines.within(_ASKED_S):
-                results = generation.search.search(replace(query)).ranking.results
+                results = generation.search.search(query).ranking.results
             found[name].append(next((place for place, each in enumerate(results) if each.product_id == product_id), TOP))
     shares = {
         name: {f"r@{top}": round(statistics.fmean(place < top for place in places), 4) for top in (1, TOP)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 import structlog
@@ -29,7 +30,7 @@ class MirroredIngest:
         with self._generations.using() as pair:
             product = pair.live.ingest.put(draft)
             if pair.other is not None:
-                self._beside(pair.other.ingest.put, draft)
+                self._beside(partial(pair.other.ingest.put, draft))
             return product
 
     def put_many(self, drafts: Iterable[ProductDraft]) -> Iterator[ImportOutcome]:
@@ -51,15 +52,14 @@ class MirroredIngest:
         with self._generations.using() as pair:
             product = pair.live.ingest.patch(patch)
             if pair.other is not None:
-                self._beside(pair.other.ingest.patch, patch)
+                self._beside(partial(pair.other.ingest.patch, patch))
             return product
 
     def delete(self, product_id: str, *, version: int | None = None) -> None:
         with self._generations.using() as pair:
             pair.live.ingest.delete(product_id, version=version)
             if pair.other is not None:
-                other = pair.other.ingest
-                self._beside(lambda name: other.delete(name, version=version), product_id)
+                self._beside(partial(pair.other.ingest.delete, product_id, version=version))
 
     def _both(self, live: Ingest, other: Ingest, drafts: Iterable[ProductDraft]) -> Iterator[ImportOutcome]:
         waiting: dict[str, ProductDraft] = {}
@@ -72,13 +72,13 @@ class MirroredIngest:
         for outcome in live.put_many(noted()):
             draft = waiting.pop(outcome.product_id, None)
             if outcome.ok and draft is not None:
-                self._beside(other.put, draft)
+                self._beside(partial(other.put, draft))
             yield outcome
 
     @staticmethod
-    def _beside(write: Callable[[ProductDraft], object] | Callable[[ProductPatch], object] | Callable[[str], object], what: object) -> None:
+    def _beside(write: Callable[[], object]) -> None:
         try:
-            write(what)  # type: ignore[arg-type]  # each caller brings its own kind
+            write()
         except NotFound:
             return  # not there yet, or no more
         except ShoplensError as error:

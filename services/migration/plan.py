@@ -132,9 +132,6 @@ class PlanFolder:
             return None
         return told
 
-    def forget(self) -> None:
-        (self._folder / STATUS).unlink(missing_ok=True)
-
     def _whole(self, name: str, table: dict[str, Any]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor, new = tempfile.mkstemp(dir=self._folder, prefix=".new-")

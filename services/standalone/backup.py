@@ -24,6 +24,7 @@ from services.catalogue.pausing import paused
 from services.migration.plan import Plan, PlanFolder
 from services.standalone.places import (
     CATALOGUE_FILE,
+    COPIES_FILE,
     DEAD_FILE,
     FEATURES_FILE,
     FEEDBACK_FILE,
@@ -37,7 +38,6 @@ from services.standalone.places import (
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
 
 MADE: Final = "backup.json"
-COPIES_FILE: Final = "copies.db"
 PAUSE_S: Final = 60.0
 
 

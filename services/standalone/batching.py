@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from services.batch.duplicates import MAKER as FINGERPRINTS
-from services.batch.duplicates import fingerprints_of, near_duplicates
+from services.batch.duplicates import near_duplicates
 from services.batch.pictures import Failure, PictureRef, Report, Shown
 from services.batch.store import FeatureStore
 from services.batch.work import CHUNK, Computing, work
+from services.copies.fingerprint import all_eight
 from services.copies.groups import Groups
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
@@ -24,48 +25,49 @@ from shoplens import deadlines
 from shoplens.cores import Cores
 from shoplens.domain import ImageSource, Picture, ProductDraft
 from shoplens.fetcher import Fetcher
+from shoplens.images import decode
 from shoplens.model_store import model_folder
 
 PICTURE_S = 60.0
 """A picture's share of patience, its download included."""
 
 
-class PictureFingerprints:
-    """Implements ``services.batch.work.Computing``: the fingerprint, for near duplicates."""
+class _Fetching:
+    """Pictures by their address, for both kinds of ``services.batch.work.Computing``."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
+
+    def fetch(self, uri: str) -> bytes:
+        with deadlines.within(PICTURE_S):
+            return self._fetcher.fetch(uri)
+
+
+class PictureFingerprints(_Fetching):
+    """Implements ``services.batch.work.Computing``: the fingerprint, for near duplicates."""
 
     @property
     def maker(self) -> str:
         return FINGERPRINTS
 
-    def fetch(self, uri: str) -> bytes:
-        with deadlines.within(PICTURE_S):
-            return self._fetcher.fetch(uri)
-
     def features(self, content: bytes) -> bytes:
         return fingerprints_of(content)
 
 
-class PictureFeatures:
+class PictureFeatures(_Fetching):
     """Implements ``services.batch.work.Computing``: the write path's own extraction, with a cache that only listens."""
 
     def __init__(self, models: Path | None, cores: Cores, fetcher: Fetcher) -> None:
+        super().__init__(fetcher)
         encoder = open_encoder(models, cores)
         self._heard: dict[str, bytes] = {}
         detector = LiteRtDetector(model_folder("detector", root=models), cores)
         self._extractor = Extractor(detector, encoder, _NoCopies(), self)
-        self._fetcher = fetcher
         self._maker = maker_of(encoder.card().model)
 
     @property
     def maker(self) -> str:
         return self._maker
-
-    def fetch(self, uri: str) -> bytes:
-        with deadlines.within(PICTURE_S):
-            return self._fetcher.fetch(uri)
 
     def features(self, content: bytes) -> bytes:
         with deadlines.within(PICTURE_S):
@@ -90,6 +92,11 @@ class _NoCopies:
 
     def missing(self, content_hashes: Sequence[str]) -> Sequence[str]:  # noqa: ARG002  none is asked for
         return []
+
+
+def fingerprints_of(content: bytes) -> bytes:
+    """A picture's fingerprint as it is, and mirrored, 64 bytes. Raises what ``images.decode`` raises."""
+    return bytes(all_eight(decode(content).pixels)[:2].tobytes())
 
 
 def maker_of(model: str) -> str:

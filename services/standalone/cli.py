@@ -14,7 +14,7 @@ import typer
 from services.standalone import commands, keys, migrating, ranking, upkeep
 from services.standalone.extras import the_batch_extra
 from services.standalone.places import DEFAULT_SERVER
-from services.standalone.settings import StandaloneSettings
+from services.standalone.settings import StandaloneSettings, settings_for
 from services.standalone.terminal import Terminal, told
 from shoplens import __version__
 from shoplens.domain import CopyOrder
@@ -71,7 +71,7 @@ def serve(
 
     terminal = Terminal(quiet=json)
     with told(terminal):
-        settings = _settings(data).model_copy(update={"updates": updates} if updates is not None else {})
+        settings = settings_for(data).model_copy(update={"updates": updates} if updates is not None else {})
         serving.serve(host, port, settings, catalogue, currency=currency, terminal=terminal, as_json=json, open_to_all=open_)
 
 
@@ -132,7 +132,7 @@ def compute(
     with told(terminal):
         with the_batch_extra():
             from services.standalone.batching import compute_feed
-        report, bad = compute_feed(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal, chunk_size=chunk)
+        report, bad = compute_feed(file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal, chunk_size=chunk)
         failed = [*bad, *report.failures]
         for each in failed[:20]:
             terminal.say(f"{each.product_id} {each.image_id}: {each.reason}")
@@ -165,7 +165,7 @@ def duplicates(
     with told(terminal):
         with the_batch_extra():
             from services.standalone.batching import duplicates_of
-        groups, report, bad = duplicates_of(file, features, _settings(None), spark=spark, currency=currency, terminal=terminal)
+        groups, report, bad = duplicates_of(file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal)
         failed = [*bad, *report.failures]
         listed = [[{"product_id": each.product_id, "image_id": each.image_id} for each in group] for group in groups]
         if out is not None:
@@ -247,15 +247,10 @@ def compare(
             terminal.comparison(answer)
 
 
-def _settings(data: Path | None) -> StandaloneSettings:
-    settings = StandaloneSettings.from_environment()
-    return settings if data is None else settings.model_copy(update={"data": data})
-
-
 def _target(server: str | None, data: Path | None) -> str | StandaloneSettings:
     if server is not None and data is not None:
         raise typer.BadParameter("Give --server or --data, not both.")
-    return _settings(data) if data is not None else server or DEFAULT_SERVER
+    return settings_for(data) if data is not None else server or DEFAULT_SERVER
 
 
 for command in (ranking.learn, ranking.trial, upkeep.doctor, upkeep.backup, upkeep.restore, upkeep.verify):

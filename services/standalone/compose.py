@@ -36,6 +36,7 @@ from services.ranker.live import LiveWeights
 from services.standalone.extras import the_batch_extra
 from services.standalone.places import (
     CATALOGUE_FILE,
+    COPIES_FILE,
     DEAD_FILE,
     FEATURES_FILE,
     FEEDBACK_FILE,
@@ -83,7 +84,7 @@ def compose(settings: StandaloneSettings) -> Parts:
     plans = PlanFolder(settings.data / MIGRATION_FOLDER)
     cores = Cores(settings.threads)
     with ExitStack() as opened:
-        copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / "copies.db", cores=cores))
+        copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
         makes = _Generations(settings, cores, copies, fetcher)
         generations, shadow = Generations(makes.open(plans.read().live)), Shadow()

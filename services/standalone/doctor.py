@@ -30,6 +30,7 @@ from services.ranker.live import LiveWeights
 from services.ranker.publishing import WeightsFolder
 from services.standalone.places import (
     CATALOGUE_FILE,
+    COPIES_FILE,
     FEATURES_FILE,
     MIGRATION_FOLDER,
     WEIGHTS_FOLDER,
@@ -138,7 +139,7 @@ def _index(data: Path) -> str:
     if is_in_use(folder / CATALOGUE_FILE):
         return "A server has it open, so it is not read here; `shoplens backup` checks its copy."
     sizes = []
-    for path in (folder / CATALOGUE_FILE, folder / FEATURES_FILE, data / "copies.db"):
+    for path in (folder / CATALOGUE_FILE, folder / FEATURES_FILE, data / COPIES_FILE):
         if path.is_file():
             _whole(path)
             sizes.append(f"{path.name} {path.stat().st_size / 2**20:.1f} MiB")

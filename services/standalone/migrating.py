@@ -28,7 +28,6 @@ _LOOK_S: Final = 0.05
 
 Data = Annotated[Path, typer.Option(help="The server's data folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
-Wait = Annotated[bool, typer.Option(help="Return only once it is so.")]
 
 
 @migrate.command()

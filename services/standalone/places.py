@@ -24,6 +24,9 @@ PICTURES_FOLDER: Final = "pictures"
 FEATURES_FILE: Final = "features.db"
 """In a generation's folder: what was computed of pictures."""
 
+COPIES_FILE: Final = "copies.db"
+"""In a data folder: the pictures among which copies are found."""
+
 MIGRATION_FOLDER: Final = "migration"
 """In a data folder: which generation of the index answers, and how far a migration is."""
 

@@ -26,3 +26,9 @@ class StandaloneSettings(Settings):
     file_root: Path | None = Field(default=None, description="The folder below which file: addresses may be read.")
     features: Path | None = Field(default=None, description="A folder of features that `shoplens compute` made.")
     updates: Path | None = Field(default=None, description="A file of events to follow.")
+
+
+def settings_for(data: Path | None) -> StandaloneSettings:
+    """Those of the environment, for another data folder where one is given."""
+    settings = StandaloneSettings.from_environment()
+    return settings if data is None else settings.model_copy(update={"data": data})

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.places import DEFAULT_SERVER
-from services.standalone.settings import StandaloneSettings
+from services.standalone.settings import settings_for
 from services.standalone.terminal import Terminal, told
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
@@ -26,7 +26,7 @@ def verify(
     with told(terminal):
         from services.standalone import verifying
 
-        found = verifying.verify(one, other, StandaloneSettings.from_environment(), vectors=vectors, terminal=terminal)
+        found = verifying.verify(one, other, settings_for(None), vectors=vectors, terminal=terminal)
         for each in found.differences[:20]:
             terminal.say(f"{each.product_id}: {each.kind.value}. {each.detail}")
         terminal.say(f"{found.same} alike, {len(found.differences)} different")
@@ -48,11 +48,8 @@ def doctor(
     with told(terminal):
         from services.standalone import doctor as doctors
 
-        settings = StandaloneSettings.from_environment()
-        if data is not None:
-            settings = settings.model_copy(update={"data": data})
         findings = []
-        for each in doctors.of_services() if services else doctors.of_one_process(settings, server):
+        for each in doctors.of_services() if services else doctors.of_one_process(settings_for(data), server):
             findings.append(each)
             terminal.finding(each.what, each.state.value, each.text)
         if json:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import base64
-import json
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from benchmarks.durability import kill_and_check
 from shoplens.testing.pictures import png
-from shoplens.testing.serving import serving
+from shoplens.testing.serving import serving, shoplens
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,14 +24,6 @@ def test_killed_in_the_middle_of_writes_every_acknowledged_product_is_there_and_
     assert table["durability_acknowledged_writes"] > 0
     assert table["durability_lost"] == 0
     assert table["durability_half_written"] == 0
-
-
-def shoplens(*arguments: str) -> tuple[int, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "services.standalone.cli", *arguments, "--json"], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
 
 def put(client: httpx.Client, number: int) -> int:

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ import pytest
 
 from shoplens.model_store import model_folder
 from shoplens.testing.pictures import png
-from shoplens.testing.serving import server_of, serving
+from shoplens.testing.serving import server_of, serving, shoplens
 
 OLD = "2"
 PRODUCTS = 24
@@ -40,14 +38,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             shutil.copytree(source, folder / part / source.name)
         folders.append(folder)
     return folders[0], folders[1]
-
-
-def shoplens(*arguments: str) -> tuple[int, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "services.standalone.cli", *arguments, "--json"], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
 
 def until(holds: Callable[[], bool]) -> None:

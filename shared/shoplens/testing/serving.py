@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -33,6 +35,15 @@ def server_of(data: Path) -> int:
         if b"serve" in command and str(data).encode() in command:
             return int(entry.name)
     raise ProcessLookupError(f"nobody serves {data}")
+
+
+def shoplens(*arguments: str, timeout_s: float = 300.0) -> tuple[int, Any]:
+    """The exit code of a command and what it said, as JSON, or as it stands where that is none. No trace may be among it."""
+    call = [sys.executable, "-m", "services.standalone.cli", *arguments, "--json"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=timeout_s, check=False)
+    if "Traceback" in done.stderr:
+        raise AssertionError(done.stderr)
+    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
 
 @contextmanager

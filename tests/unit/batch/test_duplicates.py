@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from services.batch.duplicates import MOST_BITS, entries_of, fingerprints_of, near_duplicates
+from services.batch.duplicates import MOST_BITS, entries_of, near_duplicates
+from services.standalone.batching import fingerprints_of
 from shoplens.testing.pictures import png
 
 
