@@ -1,15 +1,22 @@
-"""Camera search: a photo goes through detector, encoder, catalogue and ranker, and the shop's products come out."""
+"""Camera search: a photo goes through detector, encoder, catalogue and ranker, and the shop's products come out.
+
+Without the detector a photo is searched whole, without the ranker products come by looks, without what finds copies nothing is said of
+them; without the encoder or the catalogue a photo that was searched before gets what was found then. The answer says which of these it
+is (``degraded``).
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from services.gateway import category_first
 from services.gateway import regions as attention
+from services.gateway.by_looks import by_looks
 from services.gateway.copy_knowledge import CopyKnowledge
-from services.gateway.sights import Sight, Sights
+from services.gateway.lacks import Lacks, needed
+from services.gateway.sights import Known, Sight, Sights
 from services.gateway.stopwatch import Stopwatch
 from shoplens import metrics
 from shoplens.domain import (
@@ -19,9 +26,11 @@ from shoplens.domain import (
     Features,
     Hit,
     IndexStatus,
+    Lack,
     Look,
     LookRow,
     Picture,
+    Ranking,
     RankingQuery,
     Region,
     RegionQuery,
@@ -29,7 +38,7 @@ from shoplens.domain import (
     SearchQuery,
     Wish,
 )
-from shoplens.errors import InvalidArgument
+from shoplens.errors import InvalidArgument, Overloaded, Unavailable
 from shoplens.lexicon import lexicon
 from shoplens.ports import CatalogueReader, Copies, Detector, Encoder, Ranker
 from shoplens.taxonomy import taxonomy
@@ -82,69 +91,89 @@ class CameraSearch:
     def look(self, query: SearchQuery) -> Look:
         if query.picture is None or query.product_id is not None:
             raise InvalidArgument("Send a picture, whose pieces are then searched for.")
-        watch = Stopwatch()
-        card = self._encoder.card()
+        watch, lacks = Stopwatch(), Lacks()
         picture, query = query.picture, replace(query, box=None, category=None)
+        with needed():
+            card, status = self._encoder.card(), self._catalogue.status()
         with watch.stage("detect"):
-            found = attention.pieces(self._regions(picture, query), MOST_PIECES)
+            found = attention.pieces(self._regions(picture, query, lacks), MOST_PIECES)
         boxes = [region.box for region in found] or [WHOLE_FRAME]
-        with watch.stage("encode"):
+        with watch.stage("encode"), needed():
             probes = tuple(self._encoder.encode(picture, boxes))
         if not found:
             found = (attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy()),)
         wish = lexicon().wish(query.text)
-        hits = self._hits(watch, query, card, probes, wish)
+        hits = self._hits(watch, query, card, probes, wish, status)
         with watch.stage("rank"):
             rows = tuple(
-                LookRow(region, self._ranker.rank(_ranking_query(query, (probe,), wish), _of_probe(hits, number)))
+                LookRow(region, self._ranked(_ranking_query(query, (probe,), wish), _of_probe(hits, number), card, lacks))
                 for number, (region, probe) in enumerate(zip(found, probes, strict=True))
             )
-        return Look(uuid.uuid4().hex, card.model, self._catalogue.status(), rows, watch.timings_ms())
+        return Look(uuid.uuid4().hex, card.model, status, rows, watch.timings_ms(), lacks.told())
 
     def _search_picture(self, query: SearchQuery, picture: Picture) -> SearchAnswer:
-        watch = Stopwatch()
-        card = self._encoder.card()
-        # Before the search: what is written meanwhile makes another revision.
-        status = self._catalogue.status()
-        sight = self._sights.again(picture, query, card, status)
-        if sight is None:
-            sight = self._seen(watch, query, picture, card)
-            self._sights.remember(picture, query, card, status, sight)
-        return self._answer(watch, query, card, sight, status)
+        watch, lacks = Stopwatch(), Lacks()
+        try:
+            known = self._found(watch, query, picture, lacks)
+        except (Unavailable, Overloaded) as error:
+            last = self._sights.last(picture, query)
+            if last is None:
+                raise
+            lacks.note(Lack.FRESHNESS, error)
+            known = last
+        return self._answer(watch, query, known, lacks)
 
-    def _seen(self, watch: Stopwatch, query: SearchQuery, picture: Picture, card: EncoderCard) -> Sight:
-        """All that comes before ranking."""
+    def _found(self, watch: Stopwatch, query: SearchQuery, picture: Picture, lacks: Lacks) -> Known:
+        """All that comes before ranking; what the same photo found before, as long as that is all there is."""
+        with needed():
+            # Before the search: what is written meanwhile makes another revision.
+            card, status = self._encoder.card(), self._catalogue.status()
+        known = self._sights.again(picture, query, card, status)
+        if known is None:
+            known = Known(card, status, self._seen(watch, query, picture, card, status, lacks))
+            if not lacks.told():
+                self._sights.remember(picture, query, known)
+        return known
+
+    def _seen(self, watch: Stopwatch, query: SearchQuery, picture: Picture, card: EncoderCard, status: IndexStatus, lacks: Lacks) -> Sight:
         with watch.stage("detect"):
-            found = () if query.box is not None else self._regions(picture, query)
+            found = () if query.box is not None else self._regions(picture, query, lacks)
         chosen = attention.primary(found, _group(query.category)) if found else 0
         boxes = _probe_boxes(query.box, found, chosen)
-        with watch.stage("encode"):
+        with watch.stage("encode"), needed():
             probes = tuple(self._encoder.encode(picture, boxes))
         if not found:
             found = (attention.described(boxes[-1], probes[-1], card.categories, taxonomy()),)
         wish = lexicon().wish(query.text)
-        hits = self._hits(watch, query, card, probes, wish)
-        with watch.stage("copies"):
-            copies = {} if self._copies is None else self._copies.of(picture, probes, hits)
+        hits = self._hits(watch, query, card, probes, wish, status)
+        copies: Mapping[str, float] = {}
+        if self._copies is not None:
+            with watch.stage("copies"), lacks.without(Lack.COPIES):
+                copies = self._copies.of(picture, probes, hits)
         return Sight(probes, found, chosen, hits, copies)
 
     def _search_stored(self, query: SearchQuery, product_id: str) -> SearchAnswer:
-        watch = Stopwatch()
-        card = self._encoder.card()
-        with watch.stage("encode"):
+        watch, lacks = Stopwatch(), Lacks()
+        with needed():
+            card, status = self._encoder.card(), self._catalogue.status()
+        with watch.stage("encode"), needed():
             probes = tuple(self._catalogue.features(product_id))[:MOST_PROBES]
         frame = attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy())
         wish = lexicon().wish(query.text)
-        hits = self._hits(watch, query, card, probes, wish)
+        hits = self._hits(watch, query, card, probes, wish, status)
         others = [hit for hit in hits if hit.product_id != product_id]
-        return self._answer(watch, query, card, Sight(probes, (frame,), 0, others, {}), self._catalogue.status())
+        return self._answer(watch, query, Known(card, status, Sight(probes, (frame,), 0, others, {})), lacks)
 
-    def _regions(self, picture: Picture, query: SearchQuery) -> tuple[Region, ...]:
+    def _regions(self, picture: Picture, query: SearchQuery, lacks: Lacks) -> tuple[Region, ...]:
         least = REGION_SCORE if query.region_score is None else query.region_score
-        detected = self._detector.detect(picture, category=_group(query.category))
+        detected: Sequence[Region] = ()
+        with lacks.without(Lack.REGIONS):
+            detected = self._detector.detect(picture, category=_group(query.category))
         return tuple(region for region in detected if region.score >= least)
 
-    def _hits(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features], wish: Wish) -> Sequence[Hit]:
+    def _hits(
+        self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, probes: Sequence[Features], wish: Wish, status: IndexStatus
+    ) -> Sequence[Hit]:
         limit = max(CANDIDATES, HITS_A_RESULT * query.top_k)
         if wish != Wish():
             limit *= FURTHER
@@ -156,8 +185,8 @@ class CameraSearch:
             only=query.only,
             words=wish.words,
         )
-        with watch.stage("search"):
-            likeliest = () if wanted.nodes or wanted.words else self._likeliest(probes, card)
+        with watch.stage("search"), needed():
+            likeliest = () if wanted.nodes or wanted.words else _likeliest(probes, card, status)
             if likeliest:
                 hits = self._catalogue.search(replace(wanted, nodes=likeliest))
                 if category_first.found_enough(hits, query.top_k):
@@ -168,28 +197,39 @@ class CameraSearch:
                 hits = self._catalogue.search(replace(wanted, limit=limit * DEEPER))
         return hits
 
-    def _likeliest(self, probes: Sequence[Features], card: EncoderCard) -> tuple[str, ...]:
-        """The kinds to look among first; none where everything is looked among."""
-        if self._catalogue.status().items < category_first.FROM_ITEMS:
-            return ()
-        return category_first.sure_nodes(probes, card.categories, taxonomy())
-
-    def _answer(self, watch: Stopwatch, query: SearchQuery, card: EncoderCard, sight: Sight, status: IndexStatus) -> SearchAnswer:
+    def _answer(self, watch: Stopwatch, query: SearchQuery, known: Known, lacks: Lacks) -> SearchAnswer:
         """Rank what was found; always anew, for weights change at any time."""
+        sight = known.sight
         with watch.stage("rank"):
-            groups = {} if self._copies is None else self._copies.groups(sight.hits)
+            groups: Mapping[str, str] = {}
+            if self._copies is not None and sight.hits:
+                with lacks.without(Lack.COPIES):
+                    groups = self._copies.groups(sight.hits)
             asked = _ranking_query(query, sight.probes, lexicon().wish(query.text))
-            ranking = self._ranker.rank(replace(asked, copies=sight.copies or {}, groups=groups), sight.hits)
+            ranking = self._ranked(replace(asked, copies=sight.copies, groups=groups), sight.hits, known.card, lacks)
         metrics.SEARCHES.labels(ranking.verdict.value).inc()
         return SearchAnswer(
             request_id=uuid.uuid4().hex,
-            model=card.model,
-            index=status,
+            model=known.card.model,
+            index=known.status,
             regions=sight.found,
             region=sight.chosen,
             ranking=ranking,
             timings_ms=watch.timings_ms(),
+            degraded=lacks.told(),
         )
+
+    def _ranked(self, query: RankingQuery, hits: Sequence[Hit], card: EncoderCard, lacks: Lacks) -> Ranking:
+        with lacks.without(Lack.RANKING):
+            return self._ranker.rank(query, hits)
+        return by_looks(query, hits, card)
+
+
+def _likeliest(probes: Sequence[Features], card: EncoderCard, status: IndexStatus) -> tuple[str, ...]:
+    """The kinds to look among first; none where everything is looked among."""
+    if status.items < category_first.FROM_ITEMS:
+        return ()
+    return category_first.sure_nodes(probes, card.categories, taxonomy())
 
 
 def _ranking_query(query: SearchQuery, probes: tuple[Features, ...], wish: Wish) -> RankingQuery:

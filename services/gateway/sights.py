@@ -1,8 +1,8 @@
 """Photos that came before: a shopper who draws a box, picks a category or adds a word sends the same photo again.
 
 What the models made of it is remembered by two decorators of their ports, and what a search found until it is ranked by
-:class:`Sights`, as long as the catalogue stays what it was. A photo is known by its bytes' hash, so what is remembered is what would
-be computed; it is forgotten in time all the same, for behind a port a model may be exchanged.
+:class:`Sights`, which is as good as new while the catalogue stays what it was. A photo is known by its bytes' hash, so what is
+remembered is what would be computed; it is forgotten in time all the same, for behind a port a model may be exchanged.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 
 from shoplens.caches import MemoryCache
 from shoplens.domain import Box, EncoderCard, Features, Hit, IndexStatus, Picture, Region, SearchQuery
+from shoplens.errors import DeadlineExceeded, Unavailable
 from shoplens.ports import Detector, Encoder
 
 KEPT_S: Final = 600.0
 MOST: Final = 10_000
 """Photos, of a few kilobytes each."""
 
-SIGHT_KEPT_S: Final = 60.0
 MOST_SIGHTS: Final = 256
 """Searches, of a hundred kilobytes each: their hits."""
 
@@ -41,9 +41,16 @@ class RememberingEncoder:
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._seen: MemoryCache[tuple[str, Box], Features] = MemoryCache("features", most=2 * MOST, kept_s=KEPT_S)
+        self._last_card: EncoderCard | None = None
 
     def card(self) -> EncoderCard:
-        return self._encoder.card()
+        """The encoder's; while that is away the one it last had, which what is remembered goes with."""
+        try:
+            self._last_card = self._encoder.card()
+        except (Unavailable, DeadlineExceeded):
+            if self._last_card is None:
+                raise
+        return self._last_card
 
     def encode(self, picture: Picture, boxes: Sequence[Box]) -> Sequence[Features]:
         known = {box: self._seen.get((picture.content_hash, box)) for box in boxes}
@@ -58,34 +65,51 @@ class RememberingEncoder:
 class Sight:
     """What a search found, until it is ranked.
 
-    found: the photo's regions; chosen: the index of the one searched for. copies: as in ``RankingQuery``; None where that could
-    not be asked.
+    found: the photo's regions; chosen: the index of the one searched for. copies: as in ``RankingQuery``.
     """
 
     probes: tuple[Features, ...]
     found: tuple[Region, ...]
     chosen: int
     hits: Sequence[Hit]
-    copies: Mapping[str, float] | None
+    copies: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A sight, and which encoder and which state of the index it is of."""
+
+    card: EncoderCard
+    status: IndexStatus
+    sight: Sight
 
 
 class Sights:
-    """The last searches' sights, each as long as nothing changes in the catalogue."""
+    """The last searches' sights: as good as new while nothing changes in the catalogue, and better than nothing while that is away."""
 
     def __init__(self) -> None:
-        self._kept: MemoryCache[Hashable, Sight] = MemoryCache("sights", most=MOST_SIGHTS, kept_s=SIGHT_KEPT_S)
+        self._kept: MemoryCache[Hashable, Known] = MemoryCache("sights", most=MOST_SIGHTS, kept_s=KEPT_S)
 
-    def again(self, picture: Picture, query: SearchQuery, card: EncoderCard, status: IndexStatus) -> Sight | None:
-        """The same search's sight; None where it is a new one, or the catalogue another."""
-        return self._kept.get(_asked(picture, query, card, status)) if status.revision else None
+    def again(self, picture: Picture, query: SearchQuery, card: EncoderCard, status: IndexStatus) -> Known | None:
+        """The same search's sight; None where it is a new one, or encoder or catalogue are others."""
+        if not status.revision:
+            return None
+        known = self._kept.get(_asked(picture, query))
+        return known if known is not None and _of(known.card, known.status) == _of(card, status) else None
 
-    def remember(self, picture: Picture, query: SearchQuery, card: EncoderCard, status: IndexStatus, sight: Sight) -> None:
-        """What lacks something, because a part was away, is not remembered."""
-        if status.revision and sight.copies is not None:
-            self._kept.set(_asked(picture, query, card, status), sight)
+    def last(self, picture: Picture, query: SearchQuery) -> Known | None:
+        """What the same search found last, whatever has changed since."""
+        return self._kept.get(_asked(picture, query))
+
+    def remember(self, picture: Picture, query: SearchQuery, known: Known) -> None:
+        """What lacks something, because a part was away, is not for remembering."""
+        self._kept.set(_asked(picture, query), known)
 
 
-def _asked(picture: Picture, query: SearchQuery, card: EncoderCard, status: IndexStatus) -> Hashable:
-    """All that a sight depends on."""
-    what = (query.box, query.category, query.region_score, query.top_k, str(query.only), query.text)
-    return (picture.content_hash, what, card.model, status.version, status.revision)
+def _of(card: EncoderCard, status: IndexStatus) -> tuple[str, str, int]:
+    return card.model, status.version, status.revision
+
+
+def _asked(picture: Picture, query: SearchQuery) -> Hashable:
+    """All that a sight depends on, beside encoder and catalogue."""
+    return (picture.content_hash, query.box, query.category, query.region_score, query.top_k, str(query.only), query.text)

@@ -17,6 +17,12 @@ SEARCH_STAGE_SECONDS = Histogram("shoplens_search_stage_seconds", "Time a stage 
 WEIGHTS_VERSION = Gauge("shoplens_weights_version", "The version of the ranking weights in force; 0 is what ships.")
 WEIGHTS_REFUSED = Counter("shoplens_weights_refused_total", "Versions of the ranking weights that made no sense and were passed over.")
 SEARCHES = Counter("shoplens_searches_total", "Searches answered, by verdict.", ("verdict",))
+SEARCHES_DEGRADED = Counter(
+    "shoplens_searches_degraded_total",
+    "Searches answered without something, because a part was away or slow: regions, copies, ranking or freshness.",
+    ("lacking",),
+)
+CALLS_REFUSED = Counter("shoplens_calls_refused_total", "Calls not made, because the part did not answer the last times.", ("part",))
 FEEDBACK = Counter("shoplens_feedback_total", "Reactions of shoppers to results, by action.", ("action",))
 FEEDBACK_LOST = Counter("shoplens_feedback_lost_total", "Impressions that could not be kept; reactions are refused instead.")
 
@@ -26,9 +32,6 @@ PRODUCTS_WRITTEN = Counter(
 INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found, by the model of their index.", ("model",))
 PICTURES_FETCHED = Counter("shoplens_pictures_fetched_total", "Pictures fetched by address, by outcome.", ("outcome",))
 COPY_SEARCHES = Counter("shoplens_copy_searches_total", "Searches for copies answered, by whether one was found.", ("found",))
-COPIES_UNKNOWN = Counter(
-    "shoplens_copies_unknown_total", "Questions about copies that a search went without, because they could not be asked."
-)
 COPIES_UNLINKED = Gauge("shoplens_copies_unlinked", "Pictures that are known but whose copies among the known are still to be looked for.")
 
 MIRROR_FAILURES = Counter(

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from shoplens.domain import Box
+from shoplens.domain import Box, Lack
 from shoplens.errors import Unavailable
 from tests.e2e import wardrobe
 from tests.e2e.conftest import DESKTOP, PHONE, shot
@@ -37,6 +37,17 @@ def test_a_photo_is_chosen_and_its_products_are_shown(visit: Visit, address: str
     expect(first.locator(".why")).to_be_visible()
     shot(page, "results")
     assert shop.queries[0].picture is not None
+
+
+def test_a_shopper_is_told_what_an_answer_goes_without(visit: Visit, shop: Shop) -> None:
+    shop.degraded = (Lack.REGIONS, Lack.COPIES)
+    page = visit(device=PHONE)
+    choose(page)
+    expect(page.locator(".lacking")).to_have_text(
+        "We could not look at single pieces of the picture just now, so the whole of it was compared."
+    )
+    expect(cards(page)).to_have_count(18)
+    shot(page, "degraded")
 
 
 def test_a_photo_is_dropped(visit: Visit, address: str) -> None:

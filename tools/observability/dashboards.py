@@ -107,6 +107,13 @@ OVERVIEW = Dashboard(
                 "reqps",
                 good_below=0.5,
             ),
+            Panel(
+                "Not asked",
+                [Query("sum by (service, part) (rate(shoplens_calls_refused_total[5m]))", "{{service}} of {{part}}")],
+                "Calls not made: the part did not answer several times in a row, and is left alone for two seconds each time.",
+                "reqps",
+                good_below=0.5,
+            ),
         ],
     },
 )
@@ -122,6 +129,13 @@ QUALITY = Dashboard(
                 [Query("sum by (verdict) (rate(shoplens_searches_total[5m]))", "{{verdict}}")],
                 "What the best result is to the photo.",
                 "reqps",
+            ),
+            Panel(
+                "Answered without a part",
+                [Query("sum by (lacking) (rate(shoplens_searches_degraded_total[5m]))", "{{lacking}}")],
+                "Whole photos instead of regions, looks instead of a ranking, no copies, or what the photo found before: a part is away.",
+                "reqps",
+                good_below=0.1,
             ),
             Panel(
                 "Nothing alike",
@@ -294,7 +308,7 @@ COPIES = Dashboard(
             ),
             Panel(
                 "Searches without it",
-                [Query("sum(rate(shoplens_copies_unknown_total[5m]))")],
+                [Query('sum(rate(shoplens_searches_degraded_total{lacking="copies"}[5m]))')],
                 "Product searches that went without what is known of copies.",
                 "reqps",
                 good_below=0.1,

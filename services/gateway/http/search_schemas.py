@@ -9,9 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.http.identifiers import picture_address
 from services.gateway.http.product_schemas import PriceJson
-from shoplens.domain import IndexStatus, Look, Region, Result, SearchAnswer, Verdict
+from shoplens.domain import IndexStatus, Lack, Look, Region, Result, SearchAnswer, Verdict
 
 BoxJson = tuple[float, float, float, float]
+
+
+_DEGRADED = (
+    "Only where a part of shoplens was away, what the answer goes without: `regions` (the photo was searched whole), `copies` (none are "
+    "told, none folded), `ranking` (products come by looks alone), `freshness` (they are what this photo found a while ago)."
+)
 
 
 class RegionOut(BaseModel):
@@ -155,10 +161,11 @@ class SearchOut(BaseModel):
     verdict: Verdict = Field(description="What the best result is to the photo.")
     results: list[ResultOut] = Field(description="Best first; a product once.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+    degraded: list[Lack] | None = Field(default=None, description=_DEGRADED)
 
     @classmethod
     def of(cls, answer: SearchAnswer, *, request_id: str, explain: bool) -> Self:
-        return cls(
+        out = cls(
             request_id=request_id,
             model=answer.model,
             index=IndexOut.of(answer.index),
@@ -169,6 +176,9 @@ class SearchOut(BaseModel):
             results=[ResultOut.of(result, explain=explain) for result in answer.ranking.results],
             timings_ms=dict(answer.timings_ms),
         )
+        if answer.degraded:  # set only then, as below
+            out.degraded = list(answer.degraded)
+        return out
 
 
 def row_id(request_id: str, number: int) -> str:
@@ -196,6 +206,7 @@ class LookOut(BaseModel):
     index: IndexOut = Field(description="The index that answered.")
     rows: list[LookRowOut] = Field(description="A row a piece, the one that stands out first.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
+    degraded: list[Lack] | None = Field(default=None, description=_DEGRADED)
 
     @classmethod
     def of(cls, look: Look, *, request_id: str, explain: bool) -> Self:
@@ -209,4 +220,7 @@ class LookOut(BaseModel):
             )
             for number, row in enumerate(look.rows)
         ]
-        return cls(request_id=request_id, model=look.model, index=IndexOut.of(look.index), rows=rows, timings_ms=dict(look.timings_ms))
+        out = cls(request_id=request_id, model=look.model, index=IndexOut.of(look.index), rows=rows, timings_ms=dict(look.timings_ms))
+        if look.degraded:
+            out.degraded = list(look.degraded)
+        return out

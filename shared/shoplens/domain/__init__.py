@@ -48,6 +48,7 @@ from shoplens.domain.products import (
 from shoplens.domain.searches import (
     CategoryGuess,
     Contribution,
+    Lack,
     Look,
     LookRow,
     Ranking,
@@ -97,6 +98,7 @@ __all__ = [
     "IndexStatus",
     "IndexedImage",
     "IndexedRegion",
+    "Lack",
     "Look",
     "LookRow",
     "Message",

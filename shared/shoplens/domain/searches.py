@@ -129,6 +129,22 @@ class SearchQuery:
     text: str = ""
 
 
+class Lack(StrEnum):
+    """What an answer had to do without, because a part was away or too slow."""
+
+    REGIONS = "regions"
+    """The photo was searched whole."""
+
+    COPIES = "copies"
+    """Edited copies are not told, and double listings not folded."""
+
+    RANKING = "ranking"
+    """Results come by looks alone."""
+
+    FRESHNESS = "freshness"
+    """The products are those that this photo found a while ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookRow:
     """A piece of a photo and the products that come nearest to it."""
@@ -139,18 +155,19 @@ class LookRow:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Everything that a photo shows, a row a piece, the most salient first; ``timings_ms`` by stage."""
+    """Everything that a photo shows, a row a piece, the most salient first; ``timings_ms`` by stage, ``degraded`` as in an answer."""
 
     request_id: str
     model: str
     index: IndexStatus
     rows: tuple[LookRow, ...]
     timings_ms: Mapping[str, float]
+    degraded: tuple[Lack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """``region`` is the index in ``regions`` of the one searched for; ``timings_ms`` by stage."""
+    """``region`` is the index in ``regions`` of the one searched for; ``timings_ms`` by stage; ``degraded`` is what it lacks."""
 
     request_id: str
     model: str
@@ -159,3 +176,4 @@ class SearchAnswer:
     region: int
     ranking: Ranking
     timings_ms: Mapping[str, float]
+    degraded: tuple[Lack, ...] = ()

@@ -38,6 +38,12 @@ def pack_error(error: ShoplensError) -> grpc.Status:
     return packed_status
 
 
+def is_an_answer(call: grpc.Call) -> bool:
+    """Whether a call failed with an error of the other side's own, instead of having no answer."""
+    info, _ = _details(call)
+    return info is not None and info.domain == DOMAIN
+
+
 def unpack_error(error: grpc.RpcError, part: str) -> ShoplensError:
     """The error that ``part`` answered with, or the nearest one where gRPC failed by itself."""
     code, text = _outcome(error)

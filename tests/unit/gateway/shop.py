@@ -27,6 +27,7 @@ from shoplens.domain import (
     Impression,
     IndexedImage,
     IndexStatus,
+    Lack,
     Look,
     LookRow,
     Product,
@@ -71,7 +72,7 @@ class Shop:
     """Search, ingest and catalogue in one. Set ``failure`` and every call raises it; ``meanwhile`` runs inside each search.
 
     copied: whether every picture of the shop is a copy of what is asked, mirrored, or none is.
-    swatches: whether the first result stands for the next three, too.
+    swatches: whether the first result stands for the next three, too. degraded: what every answer lacks.
     """
 
     products: dict[str, Product] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Shop:
     failure: Exception | None = None
     copied: bool = True
     swatches: bool = False
+    degraded: tuple[Lack, ...] = ()
     meanwhile: Callable[[], object] = lambda: None
 
     def search(self, query: SearchQuery) -> SearchAnswer:
@@ -114,7 +116,7 @@ class Shop:
         self.queries.append(query)
         answer = self._answer(self._wanted(query), query.top_k, REGIONS)
         rows = tuple(LookRow(region, answer.ranking) for region in REGIONS)
-        return Look(answer.request_id, answer.model, answer.index, rows, answer.timings_ms)
+        return Look(answer.request_id, answer.model, answer.index, rows, answer.timings_ms, self.degraded)
 
     def _answer(self, products: Sequence[Product], top_k: int, regions: tuple[Region, ...]) -> SearchAnswer:
         results = tuple(
@@ -122,9 +124,8 @@ class Shop:
         )
         verdict = Verdict.SAME_PRODUCT if results else Verdict.NO_MATCH
         guesses = (CategoryGuess("t-shirt", 0.72), CategoryGuess("shirt", 0.18), CategoryGuess("sweater", 0.06))
-        return SearchAnswer(
-            "engine", "tiny-1", self.status(), regions, 0, Ranking(guesses, verdict, results), {"detect": 1.5, "encode": 2.5}
-        )
+        ranking = Ranking(guesses, verdict, results)
+        return SearchAnswer("engine", "tiny-1", self.status(), regions, 0, ranking, {"detect": 1.5, "encode": 2.5}, self.degraded)
 
     def copies(self, query: CopyQuery) -> Sequence[CopyMatch]:
         self._fail()

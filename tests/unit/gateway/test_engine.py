@@ -22,6 +22,7 @@ from shoplens.domain import (
     Filter,
     Hit,
     IndexStatus,
+    Lack,
     Picture,
     ProductDetails,
     Region,
@@ -248,9 +249,10 @@ def test_hits_that_are_not_much_like_the_photo_are_not_looked_at_for_copies(came
 @pytest.mark.parametrize("failure", [Unavailable("It is gone."), Overloaded("It is busy.")])
 def test_a_search_answers_without_copies_where_they_cannot_be_asked(camera, copies, failure):
     copies.failure = failure
-    ranking = camera().search(SearchQuery(picture=PICTURE)).ranking
-    assert [result.product_id for result in ranking.results] == ["a", "b", "c"]
-    assert ranking.verdict is Verdict.SAME_PRODUCT
+    answer = camera().search(SearchQuery(picture=PICTURE))
+    assert [result.product_id for result in answer.ranking.results] == ["a", "b", "c"]
+    assert answer.ranking.verdict is Verdict.SAME_PRODUCT
+    assert answer.degraded == (Lack.COPIES,)
 
 
 def test_a_search_can_do_without_copies_altogether(encoder, catalogue):

@@ -7,7 +7,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
-from shoplens.domain import Box
+from shoplens.domain import Box, Lack
 from tests.unit.gateway.shop import Shop, picture
 
 PHOTO = {"image": ("photo.jpg", picture(), "image/jpeg")}
@@ -33,6 +33,13 @@ def test_the_answer_has_exactly_the_contracts_keys(client: TestClient) -> None:
         "image_url": "/v1/products/a-1/images/front",
         "url": "",
     }
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/looks"])
+def test_an_answer_says_what_it_lacks_and_only_then(client: TestClient, shop: Shop, path: str) -> None:
+    assert "degraded" not in client.post(path, files=PHOTO).json()
+    shop.degraded = (Lack.REGIONS, Lack.RANKING)
+    assert client.post(path, files=PHOTO).json()["degraded"] == ["regions", "ranking"]
 
 
 def test_a_product_that_its_shop_left_unnamed_has_our_name_for_it(client: TestClient) -> None:

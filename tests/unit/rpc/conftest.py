@@ -11,6 +11,7 @@ from services.detector.servicer import mount
 from shoplens.ports import Detector
 from shoplens.rpc.server import Server
 from shoplens.rpc.settings import ServerSettings
+from shoplens.testing.serving import free_port
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ def serve() -> Iterator[Callable[..., Server]]:
             return running.enter_context(Server([mount(detector)], given, dependencies))
 
         yield served
+
+
+@pytest.fixture
+def free_address() -> str:
+    """An address of loopback where nobody is."""
+    return f"127.0.0.1:{free_port()}"

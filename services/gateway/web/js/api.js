@@ -5,6 +5,7 @@
  * @typedef {[number, number, number, number]} Box `[x0, y0, x1, y1]`, relative to the upright photo
  * @typedef {{box: Box, category: string, score: number}} Region
  * @typedef {{name: string, probability: number}} Guess
+ * @typedef {"regions" | "copies" | "ranking" | "freshness"} Lack what an answer had to do without
  * @typedef {"visual" | "category" | "colour" | "text" | "attributes" | "business"} Part
  * @typedef {Record<Part, number | null>} Scores
  * @typedef {{product_id: string, title: string, colour: string, image_url: string}} Variant
@@ -14,9 +15,9 @@
  * @typedef {{product_id: string, image_id: string, score: number, scores: Scores, title: string, price: Price,
  *   category: string | null, brand: string, in_stock: boolean, image_url: string, url: string, variants?: Variant[], explanation?: Share[]}} Result
  * @typedef {{request_id: string, index: {items: number}, regions: Region[], region: number, categories: Guess[],
- *   verdict: string, results: Result[], timings_ms: Record<string, number>}} Answer
+ *   verdict: string, results: Result[], timings_ms: Record<string, number>, degraded?: Lack[]}} Answer
  * @typedef {{request_id: string, region: Region, categories: Guess[], verdict: string, results: Result[]}} LookRow
- * @typedef {{request_id: string, rows: LookRow[]}} Look
+ * @typedef {{request_id: string, rows: LookRow[], degraded?: Lack[]}} Look
  * @typedef {[[number, number, number], [number, number, number]]} Affine
  * @typedef {{product_id: string, image_id: string, score: number, change: {flipped: boolean, overlap: number, query_overlap: number,
  *   affine: Affine, recolouring: string, amount: number}, width: number, height: number, page_url: string | null,

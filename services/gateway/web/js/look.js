@@ -2,7 +2,7 @@
 /** The whole look: a row for each piece of the photo. */
 
 import { el } from "./dom.js";
-import { card } from "./results.js";
+import { card, lacking } from "./results.js";
 import { nameSaid } from "./words.js";
 
 /** @param {import("./api.js").Look} look */
@@ -14,7 +14,7 @@ export const lookSaid = (look) => (look.rows.length === 1 ? "1 piece found" : `$
  */
 export function lookFound(look, { onLike, onLook }) {
   const heading = el("h1", { class: "verdict", id: "verdict", tabindex: -1, text: lookSaid(look) });
-  return [el("div", { class: "found" }, heading, el("p", { class: "count", text: "For each piece what comes closest in the shop." })), ...look.rows.map((row, place) => shown(row, place, onLike, onLook))];
+  return [el("div", { class: "found" }, heading, el("p", { class: "count", text: "For each piece what comes closest in the shop." }), lacking(look.degraded)), ...look.rows.map((row, place) => shown(row, place, onLike, onLook))];
 }
 
 /**

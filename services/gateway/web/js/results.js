@@ -3,7 +3,7 @@
 
 import { el, icon } from "./dom.js";
 import { tile } from "./tile.js";
-import { nameSaid, percent, priceSaid, resultsSaid, verdictSaid } from "./words.js";
+import { lackSaid, nameSaid, percent, priceSaid, resultsSaid, verdictSaid } from "./words.js";
 
 /**
  * @typedef {import("./api.js").Answer} Answer
@@ -26,7 +26,16 @@ export function found(answer, { like, onLike, onLook, filters }) {
   const count = el("p", { class: "count", text: `${resultsSaid(answer.results.length)}, best match first. Compared with ${answer.index.items} pictures${seconds}.` });
   const best = !like && CONFIDENT.includes(answer.verdict);
   const cards = answer.results.map((result, place) => card(result, best && place === 0, onLike, onLook));
-  return [el("div", { class: "found" }, heading, count, filters), el("ul", { class: "grid" }, ...cards)];
+  return [el("div", { class: "found" }, heading, count, lacking(answer.degraded), filters), el("ul", { class: "grid" }, ...cards)];
+}
+
+/**
+ * A word about what the answer goes without; null where nobody would notice.
+ * @param {import("./api.js").Lack[]} [degraded]
+ */
+export function lacking(degraded) {
+  const said = lackSaid(degraded);
+  return said ? el("p", { class: "lacking", text: said }) : null;
 }
 
 /**

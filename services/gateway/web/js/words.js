@@ -30,6 +30,19 @@ export function verdictSaid(answer, like) {
   return (like ? SAID_OF_A_PRODUCT : SAID)[answer.verdict] ?? CLOSEST;
 }
 
+/** @type {Record<string, string>} */
+const LACKING = {
+  regions: "We could not look at single pieces of the picture just now, so the whole of it was compared.",
+  ranking: "The order is rougher than usual just now.",
+  freshness: "These are from your last search with this picture; the catalogue cannot be reached just now.",
+};
+
+/**
+ * What an answer goes without, as far as a shopper would notice; empty where that is nothing.
+ * @param {import("./api.js").Lack[]} [degraded]
+ */
+export const lackSaid = (degraded = []) => degraded.map((lack) => LACKING[lack] ?? "").filter(Boolean).join(" ");
+
 /** @param {string} name a node of the taxonomy, such as `t-shirt` */
 export const nameSaid = (name) => (name === "t-shirt" ? "T-shirt" : name.charAt(0).toUpperCase() + name.slice(1).replaceAll("-", " "));
 

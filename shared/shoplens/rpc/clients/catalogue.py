@@ -44,12 +44,12 @@ class CatalogueClient(Client):
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         with packing():
             request = pack_put(PreparedPut(draft, node, tuple(images), model))
-        return unpack_product(self._call(self._stub.PutProduct, request).product)
+        return self._ask(self._stub.PutProduct, request, lambda answer: unpack_product(answer.product))
 
     def patch(self, patch: ProductPatch, *, node: str | None = None) -> Product:
         with packing():
             request = pack_patch(PreparedPatch(patch, node))
-        return unpack_product(self._call(self._stub.PatchProduct, request).product)
+        return self._ask(self._stub.PatchProduct, request, lambda answer: unpack_product(answer.product))
 
     def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         """In messages of a size that passes; where a later one fails, the earlier ones are in effect."""
@@ -57,7 +57,7 @@ class CatalogueClient(Client):
         with packing():
             requests = list(write_requests(writes))
         for request in requests:
-            outcomes += [unpack_outcome(outcome) for outcome in self._call(self._stub.ApplyWrites, request).outcomes]
+            outcomes += self._ask(self._stub.ApplyWrites, request, lambda answer: [unpack_outcome(outcome) for outcome in answer.outcomes])
         return outcomes
 
     def mark_fresh(self, marks: Mapping[str, datetime]) -> None:
@@ -68,7 +68,7 @@ class CatalogueClient(Client):
     def get(self, product_id: str) -> Product:
         with packing():
             request = catalogue_pb2.GetProductRequest(id=product_id)
-        return unpack_product(self._call(self._stub.GetProduct, request).product)
+        return self._ask(self._stub.GetProduct, request, lambda answer: unpack_product(answer.product))
 
     def delete(self, product_id: str) -> None:
         with packing():
@@ -78,32 +78,30 @@ class CatalogueClient(Client):
     def page(self, *, size: int = 100, token: str = "") -> ProductPage:
         with packing():
             request = catalogue_pb2.ListProductsRequest(page_size=size, page_token=token)
-        return unpack_page(self._call(self._stub.ListProducts, request))
+        return self._ask(self._stub.ListProducts, request, unpack_page)
 
     def features(self, product_id: str) -> Sequence[Features]:
         with packing():
             request = catalogue_pb2.GetFeaturesRequest(product_id=product_id)
-        return [unpack_features(features) for features in self._call(self._stub.GetFeatures, request).features]
+        return self._ask(self._stub.GetFeatures, request, lambda answer: [unpack_features(features) for features in answer.features])
 
     def picture(self, product_id: str, image_id: str) -> StoredPicture:
         with packing():
             request = catalogue_pb2.GetPictureRequest(product_id=product_id, image_id=image_id)
-        answer = self._call(self._stub.GetPicture, request)
-        return StoredPicture(answer.content, answer.media_type)
+        return self._ask(self._stub.GetPicture, request, lambda answer: StoredPicture(answer.content, answer.media_type))
 
     def holders(self, content_hashes: Sequence[str]) -> Mapping[str, Sequence[ImageHolder]]:
         with packing():
             request = catalogue_pb2.FindHoldersRequest(content_hashes=content_hashes)
         found: dict[str, list[ImageHolder]] = {}
-        for message in self._call(self._stub.FindHolders, request).holders:
-            holder = unpack_holder(message)
+        for holder in self._ask(self._stub.FindHolders, request, lambda answer: [unpack_holder(each) for each in answer.holders]):
             found.setdefault(holder.image.content_hash, []).append(holder)
         return found
 
     def search(self, query: RegionQuery) -> Sequence[Hit]:
         with packing():
             request = pack_region_query(query)
-        return unpack_hits(self._call(self._stub.SearchRegions, request).hits)
+        return self._ask(self._stub.SearchRegions, request, lambda answer: unpack_hits(answer.hits))
 
     def status(self) -> IndexStatus:
-        return unpack_status(self._call(self._stub.GetStatus, catalogue_pb2.GetStatusRequest()).status)
+        return self._ask(self._stub.GetStatus, catalogue_pb2.GetStatusRequest(), lambda answer: unpack_status(answer.status))

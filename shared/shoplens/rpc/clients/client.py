@@ -11,13 +11,15 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from shoplens import deadlines, priorities
-from shoplens.errors import Unavailable
+from shoplens.errors import InvalidArgument, Unavailable
+from shoplens.rpc.breaker import Breaker
 from shoplens.rpc.channel import open_channel
 from shoplens.rpc.status import unpack_error
 
 USUAL_S = 30.0
 """What a call may take where nobody set a deadline."""
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -33,6 +35,7 @@ class Client:
     def __init__(self, target: str) -> None:
         self._target = target
         self._channel = open_channel(target, self.service)
+        self._breaker = Breaker(self.part)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def probe(self) -> None:
@@ -66,8 +69,18 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _call(self, method: Callable[..., T], request: Any) -> T:
+    def _ask(self, method: Callable[..., A], request: Any, unpack: Callable[[A], T]) -> T:
+        """What the answer says. One that cannot be read is as good as none."""
+        answer = self._call(method, request)
         try:
-            return method(request, timeout=deadlines.remaining_s(USUAL_S), metadata=priorities.metadata())
+            return unpack(answer)
+        except (InvalidArgument, ValueError, TypeError, LookupError) as error:
+            raise Unavailable(f"The {self.part} answers what cannot be read; run the same version of all parts.") from error
+
+    def _call(self, method: Callable[..., A], request: Any) -> A:
+        allowed_s = deadlines.remaining_s(USUAL_S)
+        try:
+            with self._breaker.watching(allowed_s):
+                return method(request, timeout=allowed_s, metadata=priorities.metadata())
         except grpc.RpcError as error:
             raise unpack_error(error, self.part) from error

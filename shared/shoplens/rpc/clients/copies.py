@@ -30,19 +30,19 @@ class CopiesClient(Client):
     def missing(self, content_hashes: Sequence[str]) -> Sequence[str]:
         with packing():
             request = copies_pb2.FindMissingRequest(content_hashes=content_hashes)
-        return list(self._call(self._stub.FindMissing, request).content_hashes)
+        return self._ask(self._stub.FindMissing, request, lambda answer: list(answer.content_hashes))
 
     def find(self, picture: Picture, *, limit: int = 100) -> Sequence[Copy]:
         with packing():
             request = copies_pb2.FindCopiesRequest(picture=pack_picture(picture), limit=limit)
-        return [unpack_copy(copy) for copy in self._call(self._stub.FindCopies, request).copies]
+        return self._ask(self._stub.FindCopies, request, lambda answer: [unpack_copy(copy) for copy in answer.copies])
 
     def among(self, picture: Picture, content_hashes: Sequence[str]) -> Sequence[Copy]:
         with packing():
             request = copies_pb2.FindCopiesAmongRequest(picture=pack_picture(picture), content_hashes=content_hashes)
-        return [unpack_copy(copy) for copy in self._call(self._stub.FindCopiesAmong, request).copies]
+        return self._ask(self._stub.FindCopiesAmong, request, lambda answer: [unpack_copy(copy) for copy in answer.copies])
 
     def groups(self, content_hashes: Sequence[str]) -> Mapping[str, str]:
         with packing():
             request = copies_pb2.GetGroupsRequest(content_hashes=content_hashes)
-        return dict(self._call(self._stub.GetGroups, request).groups)
+        return self._ask(self._stub.GetGroups, request, lambda answer: dict(answer.groups))

@@ -24,4 +24,4 @@ class DetectorClient(Client):
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         with packing():
             request = detector_pb2.DetectRequest(picture=pack_picture(picture), category=category)
-        return [unpack_region(region) for region in self._call(self._stub.Detect, request).regions]
+        return self._ask(self._stub.Detect, request, lambda answer: [unpack_region(region) for region in answer.regions])

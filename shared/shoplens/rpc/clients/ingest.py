@@ -32,7 +32,7 @@ class IngestClient(Client):
     def put(self, draft: ProductDraft) -> Product:
         with packing():
             request = ingest_pb2.PutProductRequest(draft=pack_draft(draft))
-        return unpack_product(self._call(self._stub.PutProduct, request).product)
+        return self._ask(self._stub.PutProduct, request, lambda answer: unpack_product(answer.product))
 
     def put_many(self, drafts: Iterable[ProductDraft]) -> Iterator[ImportOutcome]:
         timeout_s = deadlines.remaining_s(BULK_S)
@@ -44,7 +44,7 @@ class IngestClient(Client):
     def patch(self, patch: ProductPatch) -> Product:
         with packing():
             request = ingest_pb2.PatchProductRequest(id=patch.id, changes=pack_changes(patch.changes), version=patch.version)
-        return unpack_product(self._call(self._stub.PatchProduct, request).product)
+        return self._ask(self._stub.PatchProduct, request, lambda answer: unpack_product(answer.product))
 
     def delete(self, product_id: str, *, version: int | None = None) -> None:
         with packing():

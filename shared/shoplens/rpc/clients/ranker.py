@@ -25,4 +25,4 @@ class RankerClient(Client):
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:
         with packing():
             request = ranker_pb2.RankRequest(query=pack_ranking_query(query), hits=pack_hits(hits))
-        return unpack_ranking(self._call(self._stub.Rank, request).ranking)
+        return self._ask(self._stub.Rank, request, lambda answer: unpack_ranking(answer.ranking))

@@ -22,14 +22,14 @@ class SearchClient(Client):
     def search(self, query: SearchQuery) -> SearchAnswer:
         with packing():
             request = pack_query(query)
-        return unpack_answer(self._call(self._stub.Search, request).answer)
+        return self._ask(self._stub.Search, request, lambda answer: unpack_answer(answer.answer))
 
     def look(self, query: SearchQuery) -> Look:
         with packing():
             request = search_pb2.CompleteLookRequest(search=pack_query(query))
-        return unpack_look(self._call(self._stub.CompleteLook, request).look)
+        return self._ask(self._stub.CompleteLook, request, lambda answer: unpack_look(answer.look))
 
     def similar(self, product_id: str, *, top_k: int = 20) -> SearchAnswer:
         with packing():
             request = search_pb2.FindSimilarRequest(product_id=product_id, top_k=top_k)
-        return unpack_answer(self._call(self._stub.FindSimilar, request).answer)
+        return self._ask(self._stub.FindSimilar, request, lambda answer: unpack_answer(answer.answer))

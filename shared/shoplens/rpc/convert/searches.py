@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from shoplens import images
 from shoplens.api.search.v1 import search_pb2
-from shoplens.domain import Look, LookRow, Picture, SearchAnswer, SearchQuery
+from shoplens.domain import Lack, Look, LookRow, Picture, SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument
 from shoplens.filters import parse
 from shoplens.rpc.convert.index import pack_status, unpack_status
@@ -13,6 +15,9 @@ from shoplens.rpc.convert.rankings import pack_ranking, unpack_ranking
 
 DEFAULT_TOP_K = 20
 """Results of a search that does not say how many it wants."""
+
+_LACKS = {lack: search_pb2.Lack.Value(f"LACK_{lack.name}") for lack in Lack}
+_PACKED_LACKS = {packed: lack for lack, packed in _LACKS.items()}
 
 
 def pack_query(query: SearchQuery) -> search_pb2.SearchRequest:
@@ -70,6 +75,7 @@ def pack_answer(answer: SearchAnswer) -> search_pb2.SearchAnswer:
         region=answer.region,
         ranking=pack_ranking(answer.ranking),
         timings_ms=answer.timings_ms,
+        degraded=[_LACKS[lack] for lack in answer.degraded],
     )
 
 
@@ -82,6 +88,7 @@ def unpack_answer(message: search_pb2.SearchAnswer) -> SearchAnswer:
         region=message.region,
         ranking=unpack_ranking(message.ranking),
         timings_ms=dict(message.timings_ms),
+        degraded=_unpack_lacks(message.degraded),
     )
 
 
@@ -92,6 +99,7 @@ def pack_look(look: Look) -> search_pb2.Look:
         index=pack_status(look.index),
         rows=[search_pb2.LookRow(region=pack_region(row.region), ranking=pack_ranking(row.ranking)) for row in look.rows],
         timings_ms=look.timings_ms,
+        degraded=[_LACKS[lack] for lack in look.degraded],
     )
 
 
@@ -102,4 +110,10 @@ def unpack_look(message: search_pb2.Look) -> Look:
         index=unpack_status(message.index),
         rows=tuple(LookRow(unpack_region(row.region), unpack_ranking(row.ranking)) for row in message.rows),
         timings_ms=dict(message.timings_ms),
+        degraded=_unpack_lacks(message.degraded),
     )
+
+
+def _unpack_lacks(packed: Iterable[search_pb2.Lack.ValueType]) -> tuple[Lack, ...]:
+    """A lack that only a newer gateway knows is left out."""
+    return tuple(_PACKED_LACKS[lack] for lack in packed if lack in _PACKED_LACKS)
