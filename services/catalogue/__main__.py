@@ -16,7 +16,8 @@ from shoplens.rpc.probes import index_is_finished
 
 @contextmanager
 def compose(settings: CatalogueSettings) -> Iterator[Service]:
-    with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
+    identity = settings.identity()
+    with EncoderClient(settings.encoder, identity) as encoder, deadlines.within(settings.start_timeout_s):
         encoder.wait_until_serving()
         card = encoder.card()
     with MilvusCatalogue.open(settings.milvus_uri, pictures=settings.pictures, card=card) as catalogue:

@@ -20,7 +20,7 @@ from shoplens.rpc.probes import model_computes
 def compose(settings: CopiesSettings) -> Iterator[Service]:
     with (
         CopyFinder(model_folder("copies", root=settings.models), settings.store, cores=Cores(settings.threads)) as copies,
-        CatalogueClient(settings.catalogue) as catalogue,
+        CatalogueClient(settings.catalogue, settings.identity()) as catalogue,
         catching_up(catalogue, copies),
     ):
         yield Service([mount(copies)], {"model": model_computes(copies.find)})

@@ -22,19 +22,23 @@ from shoplens.fetcher import Fetcher
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
 
+HELPING = ("detector", "ranker")
+"""Parts that a search can do without; see ``CameraSearch``."""
+
 
 @contextmanager
 def compose(settings: GatewaySettings) -> Iterator[Service]:
     http = HttpSettings.from_environment()
     require_keys(http.keys, settings.host, open_to_all=settings.open)
     certificate = Certificate.of(http)
+    identity = settings.identity()
     with (
-        DetectorClient(settings.detector) as detector,
-        EncoderClient(settings.encoder) as encoder,
-        CatalogueClient(settings.catalogue) as catalogue,
-        RankerClient(settings.ranker) as ranker,
-        IngestClient(settings.ingest) as ingest,
-        CopiesClient(settings.copies) as copies,
+        DetectorClient(settings.detector, identity) as detector,
+        EncoderClient(settings.encoder, identity) as encoder,
+        CatalogueClient(settings.catalogue, identity) as catalogue,
+        RankerClient(settings.ranker, identity) as ranker,
+        IngestClient(settings.ingest, identity) as ingest,
+        CopiesClient(settings.copies, identity) as copies,
         Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
         ExitStack() as opened,
     ):
@@ -50,6 +54,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             fetcher=fetcher,
             feedback_log=log,
             readiness=probes,
+            helping=HELPING,
             settings=http,
         )
         options = {} if certificate is None else certificate.options()
@@ -58,7 +63,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         with closing(config.bind_socket()) as listening, renewing(certificate, config.ssl):
             listening.listen(config.backlog)
             structlog.get_logger(__name__).info("serving http", host=settings.host, port=listening.getsockname()[1])
-            yield Service([mount(search)], probes, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
+            yield Service([mount(search)], probes, HELPING, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
 
 
 if __name__ == "__main__":

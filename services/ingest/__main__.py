@@ -22,11 +22,12 @@ from shoplens.rpc.launch import Service, launch
 
 @contextmanager
 def compose(settings: IngestSettings) -> Iterator[Service]:
+    identity = settings.identity()
     with (
-        DetectorClient(settings.detector) as detector,
-        EncoderClient(settings.encoder) as encoder,
-        CatalogueClient(settings.catalogue) as catalogue,
-        CopiesClient(settings.copies) as copies,
+        DetectorClient(settings.detector, identity) as detector,
+        EncoderClient(settings.encoder, identity) as encoder,
+        CatalogueClient(settings.catalogue, identity) as catalogue,
+        CopiesClient(settings.copies, identity) as copies,
         Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root) as fetcher,
         ExitStack() as opened,
     ):

@@ -16,7 +16,8 @@ from shoplens.rpc.launch import Service, launch
 
 @contextmanager
 def compose(settings: RankerSettings) -> Iterator[Service]:
-    with EncoderClient(settings.encoder) as encoder, deadlines.within(settings.start_timeout_s):
+    identity = settings.identity()
+    with EncoderClient(settings.encoder, identity) as encoder, deadlines.within(settings.start_timeout_s):
         encoder.wait_until_serving()
         card = encoder.card()
     yield Service([mount(FusionRanker(LiveWeights(settings.weights), card))])

@@ -47,16 +47,27 @@ def jars() -> Path:
 
 
 class KafkaBroker:
-    """A broker that keeps its log in ``folder``; ``start`` it, ``stop`` or ``kill`` it, and start it again on the same address."""
+    """A broker that keeps its log in ``folder``; ``start`` it, ``stop`` or ``kill`` it, and start it again on the same address.
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    advertised: the host:port at which it tells its clients to look for it; its own unless given.
+    """
+
+    def __init__(self, folder: Path, *, port: int | None = None, advertised: str = "") -> None:
         self._folder = folder
+        self._advertised = advertised
         self._ports = port or free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self._ports[0]}"
+
+    @property
+    def pid(self) -> int:
+        """Raises ``RuntimeError`` while it does not run."""
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
+        return self._process.pid
 
     def start(self) -> None:
         """Returns once it answers, with the topics there."""
@@ -122,7 +133,7 @@ class KafkaBroker:
                 "controller.quorum.voters": f"1@127.0.0.1:{controller}",
                 "controller.listener.names": "CONTROLLER",
                 "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+                "advertised.listeners": f"PLAINTEXT://{self._advertised or self.address}",
                 "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
                 "log.dirs": self._folder.absolute() / "log",
                 "auto.create.topics.enable": "false",

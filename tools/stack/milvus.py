@@ -42,6 +42,13 @@ class MilvusServer:
         """Where it is reached from here."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        """Raises ``RuntimeError`` while it does not run."""
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
+
     def start(self) -> None:
         """Returns once it answers."""
         with socket.create_server(("127.0.0.1", self._port)) as listener:

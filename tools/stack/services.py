@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,15 +20,15 @@ PATIENCE_S = 120.0
 class ServiceProcess:
     """``python -m services.<name>``; its settings are given without their prefix. The log tells the ports it took."""
 
-    def __init__(self, name: str, *, log: Path | None = None, **settings: object) -> None:
-        """``log``: a file that is given the whole log; without one, only its end is kept."""
+    def __init__(self, name: str, *, log: Path | None = None, environment: Mapping[str, str] | None = None, **settings: object) -> None:
+        """``log``: a file that is given the whole log; without one, only its end is kept. environment: variables beside the settings."""
         self.name = name
         self._log = None if log is None else log.open("a")
         given = {f"SHOPLENS_{name}_{key}".upper(): str(value) for key, value in {"port": 0, **settings}.items()}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SHOPLENS_")}
         command = [sys.executable, "-m", f"services.{name}"]
         self._process = subprocess.Popen(
-            command, env={**inherited, **given}, stderr=subprocess.PIPE, text=True, start_new_session=log is not None
+            command, env={**inherited, **given, **(environment or {})}, stderr=subprocess.PIPE, text=True, start_new_session=log is not None
         )
         self._ports: dict[str, int] = {}
         self._said: deque[str] = deque(maxlen=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
@@ -15,23 +16,44 @@ from tools.stack.ports import free_port
 from tools.stack.services import PATIENCE_S, ServiceProcess
 from tools.stack.valkey import Valkey
 
+STORES: Final = ("kafka", "redis", "milvus")
+
 SERVICES: Final = ("detector", "encoder", "catalogue", "copies", "ranker", "ingest", "gateway")
 """In the order in which they start; each waits for those that it needs."""
 
 
 class System:
-    """Files and logs lie in ``folder``; use it as a context. ``services``: the processes by name."""
+    """Files and logs lie in ``folder``; use it as a context.
 
-    def __init__(self, folder: Path, *, http_port: int = 0, kafka_port: int | None = None, **ingest: object) -> None:
-        """Ports are free ones unless given. ``ingest``: more settings of that service."""
+    services: the processes by name. addresses: where each service and each store listens, host:port.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        http_port: int = 0,
+        kafka_port: int | None = None,
+        through: Callable[[str, str], str] = lambda _, address: address,
+        environment: Mapping[str, str] | None = None,
+        **ingest: object,
+    ) -> None:
+        """Ports are free ones unless given. ``ingest``: more settings of that service.
+
+        through: given a part's name and address, the address at which the others look for it. environment: variables for all services.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        ports = {"kafka": kafka_port or free_port(), **{name: free_port() for name in ("redis", "milvus", *SERVICES)}}
+        self.addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         self.folder = folder
-        self.kafka = KafkaBroker(folder / "kafka", port=kafka_port)
-        self.valkey = Valkey(folder / "valkey")
-        self.milvus = MilvusServer(folder / "milvus")
+        at = {name: through(name, address) for name, address in self.addresses.items()}
+        self.kafka = KafkaBroker(folder / "kafka", port=ports["kafka"], advertised=at["kafka"])
+        self.valkey = Valkey(folder / "valkey", port=ports["redis"])
+        self.milvus = MilvusServer(folder / "milvus", port=ports["milvus"])
         self.services: dict[str, ServiceProcess] = {}
+        self._environment = environment
         self._opened = ExitStack()
-        self._settings = self._wired(http_port, ingest)
+        self._settings = self._wired(http_port, ports, at, ingest)
 
     @property
     def address(self) -> str:
@@ -42,9 +64,13 @@ class System:
         """Where a service serves Prometheus' metrics: its host:port."""
         return f"127.0.0.1:{self._settings[name]['metrics_port']}"
 
+    def store(self, name: str) -> KafkaBroker | Valkey | MilvusServer:
+        return {"kafka": self.kafka, "redis": self.valkey, "milvus": self.milvus}[name]
+
     def start(self, name: str) -> None:
         """A service, anew where it was stopped or killed."""
-        self.services[name] = ServiceProcess(name, log=self.folder / f"{name}.log", **self._settings[name])
+        log = self.folder / f"{name}.log"
+        self.services[name] = ServiceProcess(name, log=log, environment=self._environment, **self._settings[name])
 
     def wait_until_ready(self) -> None:
         """Raises ``AssertionError`` where a service ended, or is not ready in time."""
@@ -72,24 +98,24 @@ class System:
         for service in reversed(self.services.values()):
             service.stop()
 
-    def _wired(self, http_port: int, ingest: dict[str, object]) -> dict[str, dict[str, object]]:
+    def _wired(
+        self, http_port: int, ports: Mapping[str, int], at: Mapping[str, str], ingest: Mapping[str, object]
+    ) -> dict[str, dict[str, object]]:
         """Each service's settings, with ports of its own, so that it is found again where it was."""
-        ports = {name: free_port() for name in SERVICES}
-        at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         models = {"detector": at["detector"], "encoder": at["encoder"]}
         data = self.folder / "data"
         settings: dict[str, dict[str, object]] = {
             "detector": {},
             "encoder": {},
-            "catalogue": {"milvus_uri": self.milvus.uri, "pictures": data / "pictures", "encoder": at["encoder"]},
+            "catalogue": {"milvus_uri": f"http://{at['milvus']}", "pictures": data / "pictures", "encoder": at["encoder"]},
             "copies": {"store": data / "copies.db", "catalogue": at["catalogue"]},
             "ranker": {"encoder": at["encoder"], "weights": data / "weights"},
             "ingest": {
                 **models,
                 "copies": at["copies"],
                 "catalogue": at["catalogue"],
-                "kafka": self.kafka.address,
-                "redis": self.valkey.url,
+                "kafka": at["kafka"],
+                "redis": f"redis://{at['redis']}/0",
                 "features": data / "features.db",
                 "member": "ingest-0",
                 **ingest,
@@ -101,7 +127,7 @@ class System:
                 "ranker": at["ranker"],
                 "ingest": at["ingest"],
                 "http_port": http_port,
-                "kafka": self.kafka.address,
+                "kafka": at["kafka"],
             },
         }
         usual = {name: {"port": ports[name], "metrics_port": free_port(), "health_interval_s": 5.0} for name in SERVICES}

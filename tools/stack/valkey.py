@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,19 @@ class Valkey:
         self._server.start()
 
     def stop(self) -> None:
+        self._server.stop()
+
+    @property
+    def pid(self) -> int:
+        """Raises ``RuntimeError`` while it does not run."""
+        process = self._server._process  # the package does not say it
+        if process is None:
+            raise RuntimeError("the server does not run")
+        return int(process.pid)
+
+    def kill(self) -> None:
+        """At once, as a crash would."""
+        os.kill(self.pid, signal.SIGKILL)
         self._server.stop()
 
     def restart(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -13,6 +13,8 @@ from services.gateway.http.credits import Credit
 from services.gateway.http.identifiers import EncodedPath
 from services.gateway.http.keys import KeyRing
 from services.gateway.http.parts import Fetcher, Parts
+from services.gateway.http.readiness import TIMEOUT_S as PROBE_S
+from services.gateway.http.readiness import Readiness
 from services.gateway.http.requests import Requests
 from services.gateway.http.routes import copies as copying
 from services.gateway.http.routes import events, feedback, imports, operations, page, pictures, products
@@ -39,10 +41,13 @@ def create_app(
     feedback_log: FeedbackLog,
     readiness: Mapping[str, Callable[[], None]],
     settings: HttpSettings,
+    helping: Collection[str] = (),
     credits: Sequence[Credit] = (),
     keys: KeyRing | None = None,
 ) -> FastAPI:
     """The application. ``readiness``: checks by part, each of which raises while its part is not ready.
+
+    helping: parts among them that searches can go without.
 
     keys: in place of those that the settings name.
     """
@@ -53,7 +58,7 @@ def create_app(
         catalogue=catalogue,
         fetcher=fetcher,
         feedback=feedback_log,
-        readiness=readiness,
+        readiness=Readiness(readiness, helping),
         settings=settings,
         credits=tuple(credits),
         thumbnails=Thumbnails(settings.thumbnail_cache_bytes),
@@ -63,7 +68,7 @@ def create_app(
         writes=Workers("write", at_once=settings.writes_at_once, waiting=settings.writes_waiting, timeout_s=settings.write_timeout_s),
         reads=Workers("read", at_once=settings.reads_at_once, waiting=settings.reads_waiting, timeout_s=settings.read_timeout_s),
         imports=Workers("import", at_once=settings.imports_at_once, waiting=settings.imports_at_once, timeout_s=settings.write_timeout_s),
-        probes=Workers("probe", at_once=2, waiting=16, timeout_s=operations.READY_TIMEOUT_S),
+        probes=Workers("probe", at_once=2, waiting=16, timeout_s=PROBE_S),
         import_turns=Turns(settings.imports_at_once),
     )
 

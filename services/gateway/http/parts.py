@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
 from services.gateway.http.credits import Credit
+from services.gateway.http.readiness import Readiness
 from services.gateway.http.settings import HttpSettings
 from services.gateway.http.thumbnails import Thumbnails
 from services.gateway.http.workers import Turns, Workers
@@ -33,7 +34,7 @@ class Parts:
     catalogue: CatalogueReader
     fetcher: Fetcher
     feedback: FeedbackLog
-    readiness: Mapping[str, Callable[[], None]]
+    readiness: Readiness
     settings: HttpSettings
     credits: Sequence[Credit]
     thumbnails: Thumbnails

@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
+from shoplens.rpc.identity import Identity, RenewingChannel
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
 
 _RETRY_POLICY: Final = {
@@ -26,8 +27,11 @@ _RETRY_POLICY: Final = {
 }
 
 
-def open_channel(target: str, service: ServiceDescriptor) -> grpc.Channel:
-    """A channel to ``target`` (host:port, or any gRPC name; several addresses behind one name share the calls)."""
+def open_channel(target: str, service: ServiceDescriptor, identity: Identity | None = None) -> grpc.Channel:
+    """A channel to ``target`` (host:port, or any gRPC name; several addresses behind one name share the calls).
+
+    identity: who we are, where the services speak over mutual TLS; in plain text without.
+    """
     options = (
         *MESSAGE_OPTIONS,
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
@@ -38,7 +42,9 @@ def open_channel(target: str, service: ServiceDescriptor) -> grpc.Channel:
         ("grpc.max_reconnect_backoff_ms", 2_000),
         ("grpc.service_config", json.dumps(service_config(service))),
     )
-    return grpc.insecure_channel(target, options=options)
+    if identity is None:
+        return grpc.insecure_channel(target, options=options)
+    return RenewingChannel(identity, lambda credentials: grpc.secure_channel(target, credentials, options))
 
 
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:

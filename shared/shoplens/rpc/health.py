@@ -2,6 +2,9 @@
 
 Names that can be checked or watched: ``""`` and each gRPC service (serving while every dependency is), each dependency by
 its own name, and ``alive`` (serving from start to stop, whatever the dependencies do: for a liveness probe).
+
+A dependency that only helps is waited for when the service starts; when it goes away later, the service goes on without it, and
+says so under its name alone: were it to stop serving, a part without which it can answer would take the whole of it down.
 """
 
 from __future__ import annotations
@@ -29,12 +32,19 @@ _log = structlog.get_logger(__name__)
 
 
 class HealthMonitor:
-    """Probes ``dependencies`` every ``interval_s`` in a thread of its own, and tells ``servicer`` what it found."""
+    """Probes ``dependencies`` every ``interval_s`` in a thread of its own, and tells ``servicer`` what it found.
 
-    def __init__(self, services: Iterable[str], dependencies: Mapping[str, Probe], *, interval_s: float) -> None:
+    helping: the names of those that only help.
+    """
+
+    def __init__(
+        self, services: Iterable[str], dependencies: Mapping[str, Probe], *, helping: Iterable[str] = (), interval_s: float
+    ) -> None:
         self.servicer = health.HealthServicer()
         self._services = ("", *services)
         self._dependencies = dict(dependencies)
+        self._helping = frozenset(helping)
+        self._came: set[str] = set()
         self._interval_s = interval_s
         self._serving: dict[str, bool] = {}
         self._stopping = threading.Event()
@@ -58,8 +68,12 @@ class HealthMonitor:
 
     def _look(self) -> None:
         for name, probe in self._dependencies.items():
-            self._tell((name,), serving=self._works(name, probe))
-        self._tell(self._services, serving=all(self._serving[name] for name in self._dependencies))
+            serving = self._works(name, probe)
+            self._tell((name,), serving=serving)
+            if serving:
+                self._came.add(name)
+        spared = self._helping & self._came
+        self._tell(self._services, serving=all(self._serving[name] or name in spared for name in self._dependencies))
 
     def _works(self, name: str, probe: Probe) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -44,15 +44,24 @@ class Mount:
 class Server:
     """A server, running from :meth:`start` to :meth:`stop`; a context does both.
 
-    ``dependencies`` are what the mounted services need in order to work; see :mod:`shoplens.rpc.health`.
+    ``dependencies`` are what the mounted services need in order to work, those named in ``helping`` only in order to work as well
+    as they can; see :mod:`shoplens.rpc.health`.
     """
 
-    def __init__(self, mounts: Sequence[Mount], settings: ServerSettings, dependencies: Mapping[str, Probe] | None = None) -> None:
+    def __init__(
+        self,
+        mounts: Sequence[Mount],
+        settings: ServerSettings,
+        dependencies: Mapping[str, Probe] | None = None,
+        helping: Iterable[str] = (),
+    ) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
         guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline, at_priority)
         self._server = grpc.server(self._threads, interceptors=[guards], options=_OPTIONS)
-        self._health = HealthMonitor([mount.name for mount in mounts], dependencies or {}, interval_s=settings.health_interval_s)
+        self._health = HealthMonitor(
+            [mount.name for mount in mounts], dependencies or {}, helping=helping, interval_s=settings.health_interval_s
+        )
         for mount in mounts:
             mount.add(self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
@@ -61,6 +70,8 @@ class Server:
         self._close_metrics: Callable[[], None] = lambda: None
         self.port = 0
         self.metrics_port: int | None = None
+        self.health_port: int | None = None
+        self._health_server: grpc.Server | None = None
 
     @property
     def address(self) -> str:
@@ -68,21 +79,31 @@ class Server:
         return f"{self._settings.host}:{self.port}"
 
     def start(self) -> None:
-        """Listen. Raises ``SettingsError`` where an address is taken."""
+        """Listen. Raises ``SettingsError`` where an address is taken, and ``FailedPrecondition`` where a certificate cannot be used."""
+        identity = self._settings.identity()
         wanted = f"{self._settings.host}:{self._settings.port}"
         try:
-            self.port = self._server.add_insecure_port(wanted)
+            self.port = (
+                self._server.add_insecure_port(wanted)
+                if identity is None
+                else self._server.add_secure_port(wanted, identity.server_credentials())
+            )
             self.metrics_port = self._serve_metrics()
+            self.health_port = self._serve_health()
         except (RuntimeError, OSError) as error:
-            raise SettingsError(f"cannot listen on {wanted}, or not serve metrics beside it; choose free ports ({error})") from error
+            raise SettingsError(
+                f"cannot listen on {wanted}, or not serve metrics or health beside it; choose free ports ({error})"
+            ) from error
         self._server.start()
         self._health.start()
-        _log.info("serving", host=self._settings.host, port=self.port, metrics_port=self.metrics_port)
+        _log.info("serving", host=self._settings.host, port=self.port, metrics_port=self.metrics_port, secure=identity is not None)
 
     def stop(self) -> None:
         """Take no more calls, and give those in flight ``grace_s`` to finish."""
         self._health.stop()
         self._server.stop(self._settings.grace_s).wait()
+        if self._health_server is not None:
+            self._health_server.stop(None).wait()
         self._threads.shutdown()
         self._close_metrics()
         _log.info("stopped")
@@ -99,6 +120,16 @@ class Server:
 
         self._close_metrics = close
         return int(server.server_port)
+
+    def _serve_health(self) -> int | None:
+        """Kubernetes' own probes cannot show a certificate: health is all that they need, and all that they get."""
+        if self._settings.health_port is None:
+            return None
+        self._health_server = grpc.server(ThreadPoolExecutor(2, thread_name_prefix="health"), options=_OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._health_server)
+        port = self._health_server.add_insecure_port(f"{self._settings.host}:{self._settings.health_port}")
+        self._health_server.start()
+        return port
 
     def __enter__(self) -> Self:
         self.start()

@@ -59,6 +59,9 @@ def unpack_error(error: grpc.RpcError, part: str) -> ShoplensError:
             return InvalidArgument(f"That is more than {MAX_MESSAGE_BYTES >> 20} MiB in one message; send fewer or smaller pictures.")
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Overloaded(f"The {part} has too much to do; try again shortly.")
+        case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNIMPLEMENTED:
+            # No service of ours: it tells errors of its own in details.
+            return Unavailable(f"The {part} answers what cannot be read; run the same version of all parts.")
         case _:
             return InternalError(f"The {part} failed; the cause is in its log.")
 

@@ -37,6 +37,23 @@ def test_alive_is_not_ready(connect: Callable[..., TestClient]) -> None:
     assert connect().get("/readyz").json() == {"status": "ready", "parts": {"index": "ready"}}
 
 
+def test_a_part_that_only_helps_is_waited_for_once_and_may_go_away_later(connect: Callable[..., TestClient]) -> None:
+    away = True
+
+    def ranker() -> None:
+        if away:
+            raise Unavailable("The ranker cannot be reached.")
+
+    client = connect({"index": lambda: None, "ranker": ranker}, helping=["ranker"])
+    assert "ranker" in problem(client.get("/readyz"), 503, "unavailable")["detail"]
+    away = False
+    assert client.get("/readyz").json()["parts"] == {"index": "ready", "ranker": "ready"}
+    away = True
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["parts"] == {"index": "ready", "ranker": "The ranker cannot be reached."}
+
+
 def test_requests_are_measured_by_route_template(client: TestClient) -> None:
     ok = counted("/v1/products/{product_id}", "GET", "200")
     missing = counted("/v1/products/{product_id}", "GET", "404")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -19,9 +19,15 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Serves a detector; the rest are settings, and ``dependencies``."""
     with ExitStack() as running:
 
-        def served(detector: Detector, dependencies: dict[str, Callable[[], object]] | None = None, **settings: object) -> Server:
+        def served(
+            detector: Detector,
+            dependencies: dict[str, Callable[[], object]] | None = None,
+            *,
+            helping: Sequence[str] = (),
+            **settings: object,
+        ) -> Server:
             given = ServerSettings.model_validate({"health_interval_s": 0.01, "grace_s": 5.0, **settings})
-            return running.enter_context(Server([mount(detector)], given, dependencies))
+            return running.enter_context(Server([mount(detector)], given, dependencies, helping))
 
         yield served
 

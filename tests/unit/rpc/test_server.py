@@ -138,6 +138,24 @@ def test_health_follows_a_dependency_down_and_up_again(serve: Serve) -> None:
         wait_for_health(channel, "", SERVING, timeout_s=PATIENCE_S)
 
 
+def test_a_dependency_that_only_helps_is_waited_for_once_and_may_go_away_later(serve: Serve) -> None:
+    away = threading.Event()
+    away.set()
+
+    def probe() -> None:
+        if away.is_set():
+            raise Unavailable("The ranker is away.")
+
+    server = serve(HeldDetector(), {"ranker": probe}, helping=["ranker"])
+    with open_channel(server.address, DetectorClient.service) as channel:
+        wait_for_health(channel, "", NOT_SERVING, timeout_s=PATIENCE_S)
+        away.clear()
+        wait_for_health(channel, "", SERVING, timeout_s=PATIENCE_S)
+        away.set()
+        wait_for_health(channel, "ranker", NOT_SERVING, timeout_s=PATIENCE_S)
+        assert check(channel) == SERVING
+
+
 def test_a_probe_is_given_a_deadline(serve: Serve) -> None:
     given: list[float] = []
     server = serve(FakeDetector(), {"store": lambda: given.append(deadlines.remaining_s(-1.0))})

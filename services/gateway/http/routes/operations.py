@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal
 
-import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from services.gateway.http import problems
-from services.gateway.http.parts import Given, Parts
+from services.gateway.http.parts import Given
 from services.gateway.http.refusals import NoSuchAddress
 from services.gateway.http.search_schemas import IndexOut
-from shoplens.errors import ShoplensError, Unavailable
-
-READY_TIMEOUT_S = 2.0
+from shoplens.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
-log = structlog.get_logger(__name__)
 
 
 class HealthOut(BaseModel):
@@ -29,8 +24,11 @@ class HealthOut(BaseModel):
 
 
 class ReadyOut(BaseModel):
-    status: Literal["ready"] = Field(default="ready", description="Every part is ready.")
-    parts: dict[str, str] = Field(description="Each part and `ready`.", examples=[{"models": "ready", "index": "ready"}])
+    status: Literal["ready"] = Field(default="ready", description="Searches are answered.")
+    parts: dict[str, str] = Field(
+        description="Each part and `ready`, or what is wrong with one that searches go without meanwhile.",
+        examples=[{"models": "ready", "index": "ready"}],
+    )
 
 
 class StatusOut(BaseModel):
@@ -60,27 +58,11 @@ async def healthz() -> HealthOut:
     responses=problems.documented(HTTPStatus.SERVICE_UNAVAILABLE),
 )
 async def readyz(request: Request, parts: Given) -> ReadyOut | JSONResponse:
-    missing: dict[str, str] = {}
-    for name, check in parts.readiness.items():
-        reason = await _complaint(parts, name, check)
-        if reason:
-            missing[name] = reason
-    if missing:
-        return problems.response(
-            request, Unavailable(f"Not ready yet: {'; '.join(f'{k}: {v}' for k, v in missing.items())}", retry_after_s=1.0)
-        )
-    return ReadyOut(parts=dict.fromkeys(parts.readiness, "ready"))
-
-
-async def _complaint(parts: Parts, name: str, check: Callable[[], None]) -> str:
-    try:
-        await parts.probes.run(check, timeout_s=READY_TIMEOUT_S)
-    except ShoplensError as error:
-        return error.message
-    except Exception as error:  # whatever a part's check raises, the answer is that the part is not ready
-        log.error("readiness_check_failed", part=name, exc_info=error)
-        return "it does not answer as it should."
-    return ""
+    found = await parts.readiness.ask(parts.probes)
+    if found.missing:
+        complaints = "; ".join(f"{name}: {complaint}" for name, complaint in found.missing.items())
+        return problems.response(request, Unavailable(f"Not ready yet: {complaints}", retry_after_s=1.0))
+    return ReadyOut(parts=dict(found.parts))
 
 
 @router.get("/metrics", summary="Metrics", description="In Prometheus' text format.", response_class=PlainTextResponse)

@@ -29,6 +29,7 @@ from shoplens.rpc.convert.index import pack_region_query, unpack_hits, unpack_ho
 from shoplens.rpc.convert.packing import pack_moment, packing
 from shoplens.rpc.convert.products import unpack_product
 from shoplens.rpc.convert.writes import pack_patch, pack_put, unpack_outcome, write_requests
+from shoplens.rpc.identity import Identity
 
 
 class CatalogueClient(Client):
@@ -37,8 +38,8 @@ class CatalogueClient(Client):
     part = "catalogue"
     service = catalogue_pb2.DESCRIPTOR.services_by_name["CatalogueService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = catalogue_pb2_grpc.CatalogueServiceStub(self._channel)
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:

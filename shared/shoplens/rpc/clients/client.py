@@ -14,6 +14,7 @@ from shoplens import deadlines, priorities
 from shoplens.errors import InvalidArgument, Unavailable
 from shoplens.rpc.breaker import Breaker
 from shoplens.rpc.channel import open_channel
+from shoplens.rpc.identity import Identity
 from shoplens.rpc.status import unpack_error
 
 USUAL_S = 30.0
@@ -32,9 +33,10 @@ class Client:
     part: ClassVar[str]
     service: ClassVar[ServiceDescriptor]
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        """identity: who we are, where the services speak over mutual TLS."""
         self._target = target
-        self._channel = open_channel(target, self.service)
+        self._channel = open_channel(target, self.service, identity)
         self._breaker = Breaker(self.part)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 

@@ -10,6 +10,7 @@ from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.copies import unpack_copy
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.pictures import pack_picture
+from shoplens.rpc.identity import Identity
 
 
 class CopiesClient(Client):
@@ -18,8 +19,8 @@ class CopiesClient(Client):
     part = "copies"
     service = copies_pb2.DESCRIPTOR.services_by_name["CopiesService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = copies_pb2_grpc.CopiesServiceStub(self._channel)
 
     def add(self, picture: Picture) -> None:

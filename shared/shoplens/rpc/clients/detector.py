@@ -9,6 +9,7 @@ from shoplens.domain import Picture, Region
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.pictures import pack_picture, unpack_region
+from shoplens.rpc.identity import Identity
 
 
 class DetectorClient(Client):
@@ -17,8 +18,8 @@ class DetectorClient(Client):
     part = "detector"
     service = detector_pb2.DESCRIPTOR.services_by_name["DetectorService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = detector_pb2_grpc.DetectorServiceStub(self._channel)
 
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:

@@ -12,6 +12,7 @@ from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_card, unpack_features
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.pictures import pack_box, pack_picture
+from shoplens.rpc.identity import Identity
 
 
 class EncoderClient(Client):
@@ -20,8 +21,8 @@ class EncoderClient(Client):
     part = "encoder"
     service = encoder_pb2.DESCRIPTOR.services_by_name["EncoderService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
 
     def card(self) -> EncoderCard:

@@ -13,6 +13,7 @@ from shoplens.rpc.bulk import put_in_bulk
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.products import pack_changes, pack_draft, unpack_product
+from shoplens.rpc.identity import Identity
 from shoplens.rpc.status import unpack_error
 
 BULK_S = 6 * 3600.0
@@ -25,8 +26,8 @@ class IngestClient(Client):
     part = "ingest"
     service = ingest_pb2.DESCRIPTOR.services_by_name["IngestService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = ingest_pb2_grpc.IngestServiceStub(self._channel)
 
     def put(self, draft: ProductDraft) -> Product:

@@ -10,6 +10,7 @@ from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.index import pack_hits
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.rankings import pack_ranking_query, unpack_ranking
+from shoplens.rpc.identity import Identity
 
 
 class RankerClient(Client):
@@ -18,8 +19,8 @@ class RankerClient(Client):
     part = "ranker"
     service = ranker_pb2.DESCRIPTOR.services_by_name["RankerService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = ranker_pb2_grpc.RankerServiceStub(self._channel)
 
     def rank(self, query: RankingQuery, hits: Sequence[Hit]) -> Ranking:

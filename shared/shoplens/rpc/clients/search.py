@@ -7,6 +7,7 @@ from shoplens.domain import Look, SearchAnswer, SearchQuery
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.packing import packing
 from shoplens.rpc.convert.searches import pack_query, unpack_answer, unpack_look
+from shoplens.rpc.identity import Identity
 
 
 class SearchClient(Client):
@@ -15,8 +16,8 @@ class SearchClient(Client):
     part = "search"
     service = search_pb2.DESCRIPTOR.services_by_name["SearchService"]
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, identity: Identity | None = None) -> None:
+        super().__init__(target, identity)
         self._stub = search_pb2_grpc.SearchServiceStub(self._channel)
 
     def search(self, query: SearchQuery) -> SearchAnswer:
