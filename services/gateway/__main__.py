@@ -22,7 +22,7 @@ from shoplens.fetcher import Fetcher
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
 
-HELPING = ("detector", "ranker")
+HELPING = ("detector", "ranker", "ingest", "copies")
 """Parts that a search can do without; see ``CameraSearch``."""
 
 
@@ -45,7 +45,8 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         log = opened.enter_context(KafkaFeedback(settings.kafka, topic=settings.feedback_topic)) if settings.kafka else NoFeedback()
         remembering = RememberingDetector(detector), RememberingEncoder(encoder)
         search = CameraSearch(*remembering, catalogue, ranker, copies if settings.copies_in_search else None)
-        probes = {client.part: client.probe for client in (detector, encoder, catalogue, ranker)}
+        asked = (detector, encoder, catalogue, ranker, ingest, *((copies,) if settings.copies_in_search else ()))
+        probes = {client.part: client.probe for client in asked}
         app = create_app(
             search=search,
             copies=CatalogueCopySearch(copies, catalogue),

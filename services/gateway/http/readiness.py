@@ -9,6 +9,7 @@ import structlog
 
 from services.gateway.http.workers import Workers
 from shoplens.errors import ShoplensError
+from shoplens.helpers import Helpers
 
 TIMEOUT_S = 2.0
 
@@ -26,22 +27,22 @@ class Found:
 class Readiness:
     """``checks`` by part, each of which raises while its part is not ready.
 
-    helping: parts that are waited for at the start, and gone without later; their complaints are told and do not count.
+    helping: parts among them that only help (:mod:`shoplens.helpers`).
     """
 
     def __init__(self, checks: Mapping[str, Callable[[], None]], helping: Collection[str] = ()) -> None:
         self._checks = checks
-        self._helping = frozenset(helping)
-        self._came: set[str] = set()
+        self._helpers = Helpers(helping)
 
     async def ask(self, probes: Workers) -> Found:
         """All of them, in the threads of ``probes``."""
         complaints = {name: await self._complaint(probes, name, check) for name, check in self._checks.items()}
-        self._came |= {name for name, complaint in complaints.items() if not complaint}
-        spared = self._helping & self._came
+        for name, complaint in complaints.items():
+            if not complaint:
+                self._helpers.came(name)
         return Found(
             parts={name: complaint or "ready" for name, complaint in complaints.items()},
-            missing={name: complaint for name, complaint in complaints.items() if complaint and name not in spared},
+            missing={name: complaint for name, complaint in complaints.items() if complaint and not self._helpers.may_be_away(name)},
         )
 
     async def _complaint(self, probes: Workers, name: str, check: Callable[[], None]) -> str:

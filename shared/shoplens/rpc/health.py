@@ -3,20 +3,20 @@
 Names that can be checked or watched: ``""`` and each gRPC service (serving while every dependency is), each dependency by
 its own name, and ``alive`` (serving from start to stop, whatever the dependencies do: for a liveness probe).
 
-A dependency that only helps is waited for when the service starts; when it goes away later, the service goes on without it, and
-says so under its name alone: were it to stop serving, a part without which it can answer would take the whole of it down.
+A dependency that only helps (:mod:`shoplens.helpers`) is told by its name, and not held against the service.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
 from grpc_health.v1 import health, health_pb2
 
 from shoplens import deadlines
+from shoplens.helpers import Helpers
 
 Probe = Callable[[], None]
 """Raises where the dependency cannot do its work now."""
@@ -38,13 +38,12 @@ class HealthMonitor:
     """
 
     def __init__(
-        self, services: Iterable[str], dependencies: Mapping[str, Probe], *, helping: Iterable[str] = (), interval_s: float
+        self, services: Iterable[str], dependencies: Mapping[str, Probe], *, helping: Collection[str] = (), interval_s: float
     ) -> None:
         self.servicer = health.HealthServicer()
         self._services = ("", *services)
         self._dependencies = dict(dependencies)
-        self._helping = frozenset(helping)
-        self._came: set[str] = set()
+        self._helpers = Helpers(helping)
         self._interval_s = interval_s
         self._serving: dict[str, bool] = {}
         self._stopping = threading.Event()
@@ -71,9 +70,8 @@ class HealthMonitor:
             serving = self._works(name, probe)
             self._tell((name,), serving=serving)
             if serving:
-                self._came.add(name)
-        spared = self._helping & self._came
-        self._tell(self._services, serving=all(self._serving[name] or name in spared for name in self._dependencies))
+                self._helpers.came(name)
+        self._tell(self._services, serving=all(self._serving[name] or self._helpers.may_be_away(name) for name in self._dependencies))
 
     def _works(self, name: str, probe: Probe) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -53,7 +53,7 @@ class Server:
         mounts: Sequence[Mount],
         settings: ServerSettings,
         dependencies: Mapping[str, Probe] | None = None,
-        helping: Iterable[str] = (),
+        helping: Collection[str] = (),
     ) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
