@@ -21,7 +21,7 @@ VERSIONS = ("1.37", "1.36", "1.35")
 COMPONENTS = sorted(each.name for each in (K8S / "components").iterdir())
 STORES = ("milvus", "redis", "strimzi")
 OPERATORS = {
-    "Kafka", "KafkaNodePool", "KafkaTopic", "Milvus", "PodMonitor", "PrometheusRule", "ScaledObject",
+    "Certificate", "Issuer", "Kafka", "KafkaNodePool", "KafkaTopic", "Milvus", "PodMonitor", "PrometheusRule", "ScaledObject",
 }  # fmt: skip
 """Kinds of operators, whose schemas come with them."""
 
@@ -73,25 +73,30 @@ def test_everything_lies_in_the_namespace_and_belongs_to_shoplens(production: li
             assert each["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/part-of"] == "shoplens"
 
 
+def combined(tmp_path: Path, components: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The base with these components, rendered."""
+    folder = tmp_path / "-".join(("combination", *components))
+    folder.mkdir()
+    relative = Path(*[".."] * len(folder.parts[1:])) / K8S.relative_to("/")
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": "shoplens",
+        "resources": [str(relative / "base")],
+        "components": [str(relative / "components" / name) for name in components],
+        "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").glob("*.yaml"))],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return manifests(rendered(folder))
+
+
 def test_every_combination_of_components_is_valid(tmp_path: Path) -> None:
     """The stores stay in: without them their addresses are a shop's own to name."""
     checked = 0
     free = [name for name in COMPONENTS if name not in STORES]
     for size in range(len(free) + 1):
         for chosen in combinations(free, size):
-            folder = tmp_path / "-".join(("combination", *chosen))
-            folder.mkdir()
-            relative = Path(*[".."] * len(folder.parts[1:])) / K8S.relative_to("/")
-            kustomization = {
-                "apiVersion": "kustomize.config.k8s.io/v1beta1",
-                "kind": "Kustomization",
-                "namespace": "shoplens",
-                "resources": [str(relative / "base")],
-                "components": [str(relative / "components" / name) for name in (*STORES, *chosen)],
-                "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").glob("*.yaml"))],
-            }
-            (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-            found = manifests(rendered(folder))
+            found = combined(tmp_path, (*STORES, *chosen))
             assert complaints(found) == [], chosen
             for version in VERSIONS:
                 assert invalid(found, version) == [], (chosen, version)
@@ -118,6 +123,22 @@ def test_each_service_hears_those_that_call_it_and_no_other(production: list[dic
             for value in expression["values"]
         }
         assert allowed == callers, name
+
+
+def test_over_mutual_tls_every_service_has_a_certificate_for_its_name_and_plain_health(tmp_path: Path) -> None:
+    found = combined(tmp_path, (*STORES, "mutual-tls"))
+    certificates = {each["spec"]["secretName"]: each["spec"] for each in found if each["kind"] == "Certificate"}
+    for name in services():
+        workload = next(each for each in found if each["kind"] in ("Deployment", "StatefulSet") and each["metadata"]["name"] == name)
+        inside = workload["spec"]["template"]["spec"]
+        (secret,) = [each["secret"]["secretName"] for each in inside["volumes"] if each["name"] == "tls"]
+        assert name in certificates[secret]["dnsNames"]
+        assert set(certificates[secret]["usages"]) == {"server auth", "client auth"}
+        variables = {each["name"]: each.get("value", "") for each in inside["containers"][0]["env"]}
+        settings = {f"SHOPLENS_{name.upper()}_{key}" for key in ("TLS_CERTIFICATE", "TLS_KEY", "TLS_AUTHORITY", "HEALTH_PORT")}
+        assert settings <= variables.keys()
+        asked = [inside["containers"][0][probe].get("grpc", {}) for probe in ("startupProbe", "livenessProbe", "readinessProbe")]
+        assert {probe["port"] for probe in asked if probe} == {int(variables[f"SHOPLENS_{name.upper()}_HEALTH_PORT"])}
 
 
 def of(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:

