@@ -194,6 +194,8 @@ class Milvus:
             return FailedPrecondition(f"Milvus at {self.name} refuses the user; correct the name and password in its address.")
         if code == grpc.StatusCode.INVALID_ARGUMENT:
             return InvalidArgument("Milvus refused the request's size or form; send less at once.")
+        if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNIMPLEMENTED):
+            return Unavailable(f"What answers at {self.name} is no Milvus, or of another version; correct the address.", retry_after_s=5.0)
         _log.error("milvus call failed", store=self.name, error=str(cause))
         return InternalError("The catalogue's store failed; the log says why.")
 

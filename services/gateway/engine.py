@@ -15,10 +15,11 @@ from services.gateway import category_first
 from services.gateway import regions as attention
 from services.gateway.by_looks import by_looks
 from services.gateway.copy_knowledge import CopyKnowledge
-from services.gateway.lacks import Lacks, needed
+from services.gateway.lacks import ASK_S, NEED_S, Lacks
 from services.gateway.sights import Known, Sight, Sights
 from services.gateway.stopwatch import Stopwatch
 from shoplens import metrics
+from shoplens.deadlines import patience
 from shoplens.domain import (
     WHOLE_FRAME,
     Box,
@@ -93,12 +94,12 @@ class CameraSearch:
             raise InvalidArgument("Send a picture, whose pieces are then searched for.")
         watch, lacks = Stopwatch(), Lacks()
         picture, query = query.picture, replace(query, box=None, category=None)
-        with needed():
+        with patience(ASK_S):
             card, status = self._encoder.card(), self._catalogue.status()
         with watch.stage("detect"):
             found = attention.pieces(self._regions(picture, query, lacks), MOST_PIECES)
         boxes = [region.box for region in found] or [WHOLE_FRAME]
-        with watch.stage("encode"), needed():
+        with watch.stage("encode"), patience(NEED_S):
             probes = tuple(self._encoder.encode(picture, boxes))
         if not found:
             found = (attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy()),)
@@ -125,7 +126,7 @@ class CameraSearch:
 
     def _found(self, watch: Stopwatch, query: SearchQuery, picture: Picture, lacks: Lacks) -> Known:
         """All that comes before ranking; what the same photo found before, as long as that is all there is."""
-        with needed():
+        with patience(ASK_S):
             # Before the search: what is written meanwhile makes another revision.
             card, status = self._encoder.card(), self._catalogue.status()
         known = self._sights.again(picture, query, card, status)
@@ -140,7 +141,7 @@ class CameraSearch:
             found = () if query.box is not None else self._regions(picture, query, lacks)
         chosen = attention.primary(found, _group(query.category)) if found else 0
         boxes = _probe_boxes(query.box, found, chosen)
-        with watch.stage("encode"), needed():
+        with watch.stage("encode"), patience(NEED_S):
             probes = tuple(self._encoder.encode(picture, boxes))
         if not found:
             found = (attention.described(boxes[-1], probes[-1], card.categories, taxonomy()),)
@@ -154,9 +155,9 @@ class CameraSearch:
 
     def _search_stored(self, query: SearchQuery, product_id: str) -> SearchAnswer:
         watch, lacks = Stopwatch(), Lacks()
-        with needed():
+        with patience(ASK_S):
             card, status = self._encoder.card(), self._catalogue.status()
-        with watch.stage("encode"), needed():
+        with watch.stage("encode"), patience(NEED_S):
             probes = tuple(self._catalogue.features(product_id))[:MOST_PROBES]
         frame = attention.described(WHOLE_FRAME, probes[0], card.categories, taxonomy())
         wish = lexicon().wish(query.text)
@@ -185,7 +186,7 @@ class CameraSearch:
             only=query.only,
             words=wish.words,
         )
-        with watch.stage("search"), needed():
+        with watch.stage("search"), patience(NEED_S):
             likeliest = () if wanted.nodes or wanted.words else _likeliest(probes, card, status)
             if likeliest:
                 hits = self._catalogue.search(replace(wanted, nodes=likeliest))
@@ -202,7 +203,7 @@ class CameraSearch:
         sight = known.sight
         with watch.stage("rank"):
             groups: Mapping[str, str] = {}
-            if self._copies is not None and sight.hits:
+            if self._copies is not None and sight.hits and not lacks.lacking(Lack.COPIES):
                 with lacks.without(Lack.COPIES):
                     groups = self._copies.groups(sight.hits)
             asked = _ranking_query(query, sight.probes, lexicon().wish(query.text))

@@ -14,7 +14,7 @@ import structlog
 
 from shoplens import deadlines, metrics
 from shoplens.domain import Lack
-from shoplens.errors import DeadlineExceeded, InternalError, Overloaded, Unavailable
+from shoplens.errors import InternalError, Overloaded, Unavailable
 
 HELP_S: Final = 2.5
 """What a part that only helps may take: many times its usual, a quarter of what a search may."""
@@ -22,7 +22,10 @@ HELP_S: Final = 2.5
 NEED_S: Final = 5.0
 """What a needed part may take: half of what a search may, so that there is time left to say so."""
 
-FAILED: Final = (Unavailable, Overloaded, DeadlineExceeded, InternalError)
+ASK_S: Final = 2.5
+"""What a needed part may take to say how things stand: who it is, what it holds."""
+
+FAILED: Final = (Unavailable, Overloaded, InternalError)
 
 _log = structlog.get_logger(__name__)
 
@@ -40,10 +43,9 @@ class Lacks:
         Raises ``DeadlineExceeded`` where the time for the whole answer is over.
         """
         try:
-            with deadlines.within(HELP_S):
+            with deadlines.patience(HELP_S):
                 yield
         except FAILED as error:
-            deadlines.check()
             self.note(lack, error)
 
     def note(self, lack: Lack, cause: Exception) -> None:
@@ -53,17 +55,9 @@ class Lacks:
             _log.warning("a search answers without a part", lacking=lack.value, error=str(cause))
         self._lacking[lack] = None
 
+    def lacking(self, lack: Lack) -> bool:
+        return lack in self._lacking
+
     def told(self) -> tuple[Lack, ...]:
         """All of them, in the order in which they were noticed."""
         return tuple(self._lacking)
-
-
-@contextmanager
-def needed() -> Iterator[None]:
-    """A part is asked inside without which there is no answer: too late is as good as away."""
-    try:
-        with deadlines.within(NEED_S):
-            yield
-    except DeadlineExceeded as error:
-        deadlines.check()
-        raise Unavailable("A part of the search does not answer; try again shortly.", retry_after_s=2.0) from error

@@ -11,17 +11,25 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
+from shoplens import deadlines
 from shoplens.caches import MemoryCache
 from shoplens.domain import Box, EncoderCard, Features, Hit, IndexStatus, Picture, Region, SearchQuery
-from shoplens.errors import DeadlineExceeded, Unavailable
+from shoplens.errors import Unavailable
 from shoplens.ports import Detector, Encoder
 
 KEPT_S: Final = 600.0
 MOST: Final = 10_000
 """Photos, of a few kilobytes each."""
 
+CARD_S: Final = 1.5
+"""What the encoder may take to show its card, where the last one would do."""
+
 MOST_SIGHTS: Final = 256
 """Searches, of a hundred kilobytes each: their hits."""
+
+_log = structlog.get_logger(__name__)
 
 
 class RememberingDetector:
@@ -45,11 +53,14 @@ class RememberingEncoder:
 
     def card(self) -> EncoderCard:
         """The encoder's; while that is away the one it last had, which what is remembered goes with."""
-        try:
+        if self._last_card is None:
             self._last_card = self._encoder.card()
-        except (Unavailable, DeadlineExceeded):
-            if self._last_card is None:
-                raise
+            return self._last_card
+        try:
+            with deadlines.patience(CARD_S):
+                self._last_card = self._encoder.card()
+        except Unavailable as error:
+            _log.warning("the encoder's last card will do", error=str(error))
         return self._last_card
 
     def encode(self, picture: Picture, boxes: Sequence[Box]) -> Sequence[Features]:

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from services.ingest.known import KnownPictures, record
-from shoplens import metrics
+from shoplens import deadlines, metrics
 from shoplens.domain import WHOLE_FRAME, Box, ImageSource, IndexedImage, IndexedRegion, Picture, Region
 from shoplens.errors import Overloaded, Unavailable
 from shoplens.images import content_hash, decode, media_type
@@ -29,6 +29,9 @@ CLOSE_UPS: Final = ((0.0, 0.0, 0.6, 0.6), (0.4, 0.0, 1.0, 0.6), (0.0, 0.4, 0.6, 
 
 NEARLY_WHOLE: Final = 0.85
 """A region over this share of the frame adds nothing to the frame itself."""
+
+_TELL_S: Final = 3.0
+"""What the finder of copies may take of a write's time; it catches up by itself with what it was not told."""
 
 _log = structlog.get_logger()
 
@@ -91,7 +94,8 @@ class Extractor:
     def _make_known(self, hashed: str, content: bytes) -> None:
         """The finder of copies may be younger than what is known of a picture."""
         try:
-            missing = self._copies.missing([hashed])
+            with deadlines.patience(_TELL_S):
+                missing = self._copies.missing([hashed])
         except (Unavailable, Overloaded) as error:
             _log.warning("copies_not_asked", content_hash=hashed, problem=str(error))
             return
@@ -100,7 +104,8 @@ class Extractor:
 
     def _tell(self, picture: Picture) -> None:
         try:
-            self._copies.add(picture)
+            with deadlines.patience(_TELL_S):
+                self._copies.add(picture)
         except (Unavailable, Overloaded) as error:
             # Selling goes on without; the finder of copies catches up with the catalogue by itself.
             _log.warning("copies_not_told", content_hash=picture.content_hash, problem=str(error))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shoplens.errors import DeadlineExceeded
+from shoplens.errors import DeadlineExceeded, Unavailable
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -27,6 +27,20 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """As ``within``, for a part that gets a share of the time: when that is over and the rest is not, too late is as good as away.
+
+    Raises ``Unavailable`` then.
+    """
+    try:
+        with within(seconds):
+            yield
+    except DeadlineExceeded as error:
+        check()
+        raise Unavailable("A part does not answer in time; try again shortly.", retry_after_s=2.0) from error
 
 
 def remaining_s(default: float) -> float:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from shoplens import deadlines
-from shoplens.errors import DeadlineExceeded
+from shoplens.errors import DeadlineExceeded, Unavailable
 
 
 def test_without_a_deadline_the_default_holds():
@@ -41,3 +41,13 @@ def test_the_moment_is_the_nearest_deadline_s():
             assert deadlines.moment() < outer
         with deadlines.within(60.0):
             assert deadlines.moment() == outer
+
+
+def test_a_part_that_is_too_slow_for_its_share_of_the_time_is_as_good_as_away() -> None:
+    with deadlines.within(60.0), pytest.raises(Unavailable), deadlines.patience(0.0):
+        deadlines.check()
+
+
+def test_where_all_time_is_over_it_is_the_time_that_is_over() -> None:
+    with deadlines.within(0.0), pytest.raises(DeadlineExceeded), deadlines.patience(60.0):
+        deadlines.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +86,17 @@ class Faults:
         finally:
             self._relays[part].lead_to(self._targets[part])
             server.stop(None).wait()
+
+    @contextmanager
+    def full_disk(self, part: str) -> Iterator[None]:
+        """Whatever a service writes to a file, the kernel refuses: for the process, a disk without a byte left."""
+        pid = self._pid(part)
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
     def _pid(self, part: str) -> int:
         return self._system.store(part).pid if part in STORES else self._system.services[part].pid

@@ -24,6 +24,8 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from tools.stack.ports import free_port
 
 _READY = b"ready\n"
@@ -51,7 +53,7 @@ class MilvusServer:
 
     def start(self) -> None:
         """Returns once it answers."""
-        with socket.create_server(("127.0.0.1", self._port)) as listener:
+        with _listening(self._port) as listener:
             self._process = subprocess.Popen(
                 [*_unshare(), sys.executable, "-m", __name__, str(listener.fileno()), str(self._data.absolute())],
                 stdin=subprocess.PIPE,
@@ -111,6 +113,12 @@ def milvus_server(data: Path, *, port: int | None = None) -> Iterator[MilvusServ
         yield server
     finally:
         server.stop()
+
+
+def _listening(port: int) -> socket.socket:
+    """A killed server's relay holds the port for a moment longer."""
+    again = Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.1), stop=stop_after_delay(10), reraise=True)
+    return again(socket.create_server, ("127.0.0.1", port))
 
 
 def _unshare() -> list[str]:
