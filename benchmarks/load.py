@@ -20,9 +20,13 @@ _BOUNDARY = b"shoplens-bench"
 
 @dataclass(slots=True)
 class Answers:
-    """What came back. waits_ms: of those with status 200. statuses: how many of each. seconds: how long it took in all."""
+    """What came back. waits_ms: of those with status 200. refusals_ms: of all others. statuses: how many of each.
+
+    seconds: how long it took in all.
+    """
 
     waits_ms: list[float] = field(default_factory=list)
+    refusals_ms: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -121,5 +125,4 @@ async def _ask(connection: _Connection, request: bytes, answers: Answers, *, sin
     await reader.readexactly(int(length.partition(b":")[2]))
     status = int(head[9:12])
     answers.statuses[status] += 1
-    if status == 200:
-        answers.waits_ms.append((time.perf_counter() - since) * 1000)
+    (answers.waits_ms if status == 200 else answers.refusals_ms).append((time.perf_counter() - since) * 1000)

@@ -21,6 +21,7 @@ from services.gateway.sights import RememberingDetector, RememberingEncoder
 from shoplens.fetcher import Fetcher
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
+from shoplens.tracing import traced_app
 
 HELPING = ("detector", "ranker", "ingest", "copies")
 """Parts that a search can do without; see ``CameraSearch``."""
@@ -59,7 +60,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             settings=http,
         )
         options = {} if certificate is None else certificate.options()
-        config = uvicorn.Config(app, host=settings.host, port=settings.http_port, log_config=None, access_log=False, **options)
+        config = uvicorn.Config(traced_app(app), host=settings.host, port=settings.http_port, log_config=None, access_log=False, **options)
         config.load()
         with closing(config.bind_socket()) as listening, renewing(certificate, config.ssl):
             listening.listen(config.backlog)

@@ -19,6 +19,7 @@ from shoplens.domain import Impression, Reaction
 from shoplens.errors import Unavailable
 from shoplens.feedback import TOPIC, reaction_line, shown_line
 from shoplens.kafka import producer, speaking_kafka
+from shoplens.tracing import message_headers
 
 MOST_BYTES = 512 * 2**20
 """A full file makes room for a new one, and stays beside it as ``….1``; the one before is dropped."""
@@ -106,7 +107,9 @@ class KafkaFeedback:
             metrics.FEEDBACK_LOST.inc()
             return
         try:
-            sent = self._producer.send(self._topic, key=impression.request_id.encode(), value=shown_line(impression))
+            sent = self._producer.send(
+                self._topic, key=impression.request_id.encode(), value=shown_line(impression), headers=message_headers()
+            )
             sent.add_errback(_lost)
         except (KafkaError, OSError) as error:
             _lost(error)
@@ -115,7 +118,8 @@ class KafkaFeedback:
         if self._producer is None:
             raise Unavailable("Kafka, which keeps the feedback, is away; send it again in a moment.", retry_after_s=_AGAIN_S)
         with speaking_kafka("keep the feedback"):
-            self._producer.send(self._topic, key=reaction.request_id.encode(), value=reaction_line(reaction)).get(timeout=_ANSWER_S)
+            key, headers = reaction.request_id.encode(), message_headers()
+            self._producer.send(self._topic, key=key, value=reaction_line(reaction), headers=headers).get(timeout=_ANSWER_S)
         metrics.FEEDBACK.labels(reaction.action.value).inc()
 
     def wait_until_connected(self, timeout_s: float) -> bool:

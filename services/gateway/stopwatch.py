@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shoplens import deadlines, metrics
+from shoplens.tracing import span
 
 
 class Stopwatch:
@@ -21,7 +22,8 @@ class Stopwatch:
         deadlines.check()
         begun = time.perf_counter()
         try:
-            yield
+            with span(f"search {name}"):
+                yield
         finally:
             seconds = time.perf_counter() - begun
             self._stages[name] = seconds * 1000

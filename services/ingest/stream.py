@@ -38,6 +38,7 @@ from shoplens.domain import DeadLetter, Message, PreparedPatch, PreparedPut, Pro
 from shoplens.errors import DeadlineExceeded, InternalError, InvalidArgument, PictureUnreachable, ShoplensError
 from shoplens.events import operation_of, parse_event
 from shoplens.ports import Catalogue, DeadLetters, UpdateSource
+from shoplens.tracing import TRACEPARENT, continued, span
 
 MOST_WAITING: Final = 4_000
 """Events that are read and not yet in effect; more are left in the log."""
@@ -156,10 +157,10 @@ class UpdateStream:
         """Have its pictures encoded, where it has any; its turn in its lane comes later."""
         draft = task.update
         if isinstance(draft, ProductDraft):
-            task.prepared = self._pool.submit(self._prepared, draft)
+            task.prepared = self._pool.submit(self._prepared, draft, task.message.trace)
 
-    def _prepared(self, draft: ProductDraft) -> PreparedPut:
-        with deadlines.within(_PREPARE_S), priorities.bulk():
+    def _prepared(self, draft: ProductDraft, trace: str) -> PreparedPut:
+        with continued("prepare an event", {TRACEPARENT: trace}), deadlines.within(_PREPARE_S), priorities.bulk():
             return self._preparation.prepare(draft)
 
     def _apply(self, ready: Sequence[Task]) -> None:
@@ -168,7 +169,7 @@ class UpdateStream:
         try:
             tasks, writes = self._writes(ready)
             if writes:
-                with deadlines.within(_APPLY_S):
+                with span("apply events", events=len(writes)), deadlines.within(_APPLY_S):
                     outcomes = self._catalogue.apply(writes)
                 self._limit = min(MOST_AT_ONCE, 2 * self._limit)
                 for task, outcome in zip(tasks, outcomes, strict=True):

@@ -22,6 +22,7 @@ from kafka.structs import OffsetAndMetadata
 from shoplens.domain import DeadLetter, Message, Position
 from shoplens.errors import Unavailable
 from shoplens.kafka import producer, speaking_kafka
+from shoplens.tracing import TRACEPARENT
 
 UPDATES: Final = "catalogue.updates"
 DEAD: Final = "catalogue.updates.dead"
@@ -193,6 +194,8 @@ class KafkaDeadLetters:
         message = letter.message
         told = (letter.reason, letter.detail, message.position.log, str(message.position.offset), message.told_at.isoformat())
         headers = [(name, value.encode()) for name, value in zip(_HEADERS, told, strict=True)]
+        if message.trace:
+            headers.append((TRACEPARENT, message.trace.encode()))
         with speaking_kafka("keep a dead letter"):
             self._producer.send(self._topic, key=message.key, value=message.value, headers=headers).get(timeout=_ANSWER_MS / 1_000)
 
@@ -219,7 +222,8 @@ def dead_letter(position: Position, record: Any) -> DeadLetter:
 
 
 def _message(log: str, record: Any) -> Message:
-    return Message(Position(log, record.offset), record.key, record.value, _moment(record.timestamp))
+    trace = next((value.decode("ascii", "replace") for name, value in record.headers if name == TRACEPARENT and value), "")
+    return Message(Position(log, record.offset), record.key, record.value, _moment(record.timestamp), trace)
 
 
 def _moment(timestamp_ms: int | None) -> datetime:

@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from services.gateway.http.keys import KeyRing, require_keys
 from services.gateway.http.settings import HttpSettings
@@ -20,6 +21,7 @@ from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import log
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
+from shoplens.tracing import TracingSettings, traced_app, tracing
 
 
 def serve(
@@ -45,7 +47,10 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener, door = bind(host, port), Door()
     try:
-        with closing(HttpServer(door, listener, certificate)) as http:
+        with (
+            tracing("standalone", TracingSettings.from_environment()),
+            closing(HttpServer(traced_app(door), listener, certificate)) as http,
+        ):
             # Only now: the parts take seconds to import, and the door answers meanwhile.
             from services.standalone.compose import compose
             from services.standalone.loading import Loading, application, load, open_source
@@ -68,7 +73,7 @@ def serve(
 class HttpServer:
     """Answers on a listening socket, from a thread of its own, until it is closed."""
 
-    def __init__(self, app: Door, listener: socket.socket, certificate: Certificate | None = None) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, certificate: Certificate | None = None) -> None:
         """``certificate``: for HTTPS; followed when it is renewed."""
         options = {} if certificate is None else certificate.options()
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=10, **options)

@@ -33,12 +33,13 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event as it came, unread. ``told_at``: when it was told, by its producer's clock."""
+    """An event as it came, unread. ``told_at``: when it was told, by its producer's clock. ``trace``: the trace that it continues."""
 
     position: Position
     key: bytes | None
     value: bytes | None
     told_at: datetime
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 
 from shoplens.rpc.identity import Identity, RenewingChannel
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
+from shoplens.tracing import traced_channel
 
 _RETRY_POLICY: Final = {
     "maxAttempts": 5,
@@ -43,8 +44,8 @@ def open_channel(target: str, service: ServiceDescriptor, identity: Identity | N
         ("grpc.service_config", json.dumps(service_config(service))),
     )
     if identity is None:
-        return grpc.insecure_channel(target, options=options)
-    return RenewingChannel(identity, lambda credentials: grpc.secure_channel(target, credentials, options))
+        return traced_channel(grpc.insecure_channel(target, options=options))
+    return traced_channel(RenewingChannel(identity, lambda credentials: grpc.secure_channel(target, credentials, options)))
 
 
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from shoplens.errors import ShoplensError
 from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
+from shoplens.tracing import TracingSettings, tracing
 
 _LOOK_AGAIN_S = 1.0
 
@@ -43,7 +44,7 @@ def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractCon
     try:
         settings = settings_type.from_environment()
         log.configure(level=settings.log_level, service=name)
-        with compose(settings) as service:
+        with tracing(name, TracingSettings.from_environment()), compose(settings) as service:
             # Only now: until the service serves, a signal may end the process at once.
             serve(service, settings, _stop_signal())
     except (SettingsError, ShoplensError) as error:

@@ -19,6 +19,7 @@ from shoplens.rpc.health import HealthMonitor, Probe
 from shoplens.rpc.interceptors import Guarded, Shedding, answering_errors, at_priority, measured, within_deadline
 from shoplens.rpc.limits import KEEPALIVE_MS, MESSAGE_OPTIONS
 from shoplens.rpc.settings import ServerSettings
+from shoplens.tracing import server_interceptors
 
 _SPARE_THREADS: Final = 8
 """Beside those that handle calls: they turn the surplus away and answer health checks while all others are busy."""
@@ -58,7 +59,7 @@ class Server:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
         guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline, at_priority)
-        self._server = grpc.server(self._threads, interceptors=[guards], options=_OPTIONS)
+        self._server = grpc.server(self._threads, interceptors=[*server_interceptors(), guards], options=_OPTIONS)
         self._health = HealthMonitor(
             [mount.name for mount in mounts], dependencies or {}, helping=helping, interval_s=settings.health_interval_s
         )
