@@ -7,11 +7,13 @@ times, answered or not, each timed from when it was due (Tene's coordinated omis
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +24,14 @@ _BOUNDARY = b"shoplens-bench"
 class Answers:
     """What came back. waits_ms: of those with status 200. refusals_ms: of all others. statuses: how many of each.
 
-    seconds: how long it took in all.
+    seconds: how long it took in all. answered_s: when each of ``waits_ms`` came, on the performance counter.
     """
 
     waits_ms: list[float] = field(default_factory=list)
     refusals_ms: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
+    answered_s: list[float] = field(default_factory=list)
 
     @property
     def a_second(self) -> float:
@@ -38,13 +41,22 @@ class Answers:
         return float(np.percentile(self.waits_ms, share * 100))
 
 
-def search_request(photo: bytes, *, marked: int | None = None) -> bytes:
-    """``POST /v1/search`` as it goes over the wire. ``marked``: makes the photo another file that looks the same."""
+def search_request(photo: bytes, *, marked: int | None = None, path: str = "/v1/search") -> bytes:
+    """``POST`` of a photo as it goes over the wire. ``marked``: makes the photo another file that looks the same."""
     content = photo if marked is None else photo + marked.to_bytes(8, "big")
     part = b'Content-Disposition: form-data; name="image"; filename="photo"\r\nContent-Type: image/jpeg'
     body = b"--" + _BOUNDARY + b"\r\n" + part + b"\r\n\r\n" + content + b"\r\n--" + _BOUNDARY + b"--\r\n"
-    head = b"POST /v1/search HTTP/1.1\r\nHost: bench\r\nContent-Type: multipart/form-data; boundary=" + _BOUNDARY
-    return head + b"\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
+    return _request("POST", path, b"multipart/form-data; boundary=" + _BOUNDARY, body)
+
+
+def json_request(method: str, path: str, document: Mapping[str, Any]) -> bytes:
+    """A request with a JSON document, as it goes over the wire."""
+    return _request(method, path, b"application/json", json.dumps(document).encode())
+
+
+def _request(method: str, path: str, content_type: bytes, body: bytes) -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\nContent-Type: ".encode()
+    return head + content_type + b"\r\n\r\n" + body
 
 
 def never_the_same(photos: Sequence[bytes]) -> Iterator[bytes]:
@@ -121,8 +133,11 @@ async def _ask(connection: _Connection, request: bytes, answers: Answers, *, sin
     writer.write(request)
     await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+    length = next((line for line in head.split(b"\r\n") if line.startswith(b"content-length:")), b":0")
     await reader.readexactly(int(length.partition(b":")[2]))
     status = int(head[9:12])
     answers.statuses[status] += 1
-    (answers.waits_ms if status == 200 else answers.refusals_ms).append((time.perf_counter() - since) * 1000)
+    now = time.perf_counter()
+    (answers.waits_ms if status == 200 else answers.refusals_ms).append((now - since) * 1000)
+    if status == 200:
+        answers.answered_s.append(now)

@@ -6,17 +6,19 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
 from services.ingest.preparation import Preparation
 from services.ingest.stream import Patience, UpdateStream
+from shoplens import tracing
 from shoplens.domain import DeadLetter, Message, Picture, Region, Write, WriteOutcome
 from shoplens.errors import InternalError, PictureUnreachable, ShoplensError, Unavailable
 from shoplens.fetcher import Fetched, Validators
@@ -371,3 +373,15 @@ def test_it_runs_until_it_is_stopped_and_commits() -> None:
     runner.join(30)
     assert not runner.is_alive()
     assert bench.updates.committed == {"log-0": 1}
+
+
+def test_the_trace_that_an_event_carries_goes_on_where_its_pictures_are_prepared() -> None:
+    exporter, bench = InMemorySpanExporter(), Bench()
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    bench.tell("a", {"images": [{"uri": "pic:1"}]})
+    (log,) = bench.updates.logs.values()
+    log[0] = replace(log[0], trace=parent)
+    with tracing.tracing("ingest", tracing.TracingSettings(), exporter):
+        bench.settle()
+    prepared = [span for span in exporter.get_finished_spans() if span.name == "prepare an event"]
+    assert [f"{span.context.trace_id:032x}" for span in prepared if span.context] == [parent.split("-")[1]]

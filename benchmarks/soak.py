@@ -1,0 +1,163 @@
+"""Half an hour of everything at once, and whether the server is at its end what it was at its beginning.
+
+``python -m benchmarks.soak`` serves the demo catalogue and sends searches, questions for copies, new products, changed prices and
+deletions at their own times. Every ten seconds it looks at the server's memory, its descriptors and threads; ``build/bench/soak.png``
+draws them beside the waits, and the table has the slope of the memory after the first third, in percent an hour.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib as mpl
+import numpy as np
+import typer
+
+from benchmarks.load import Answers, json_request, open_, search_request
+from benchmarks.report import publish
+from shoplens.testing.serving import server_of, serving
+
+mpl.use("Agg")
+from matplotlib import pyplot
+
+REPORT = Path("build/bench.json")
+LOOK_EVERY_S = 10.0
+WARM = 1 / 3
+"""Of the time, what counts as warm-up: caches fill, and the catalogue takes up its new products."""
+
+MIX = {"search": 0.70, "copies": 0.10, "patch": 0.12, "put": 0.05, "delete": 0.03}
+SPARE = 40
+"""New products that come and go, over and over: the catalogue's size stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The server and all that it has started, at one moment. resident: bytes."""
+
+    at_s: float
+    resident: int
+    descriptors: int
+    threads: int
+
+
+def main(
+    minutes: Annotated[float, typer.Option(help="How long it lasts.")] = 30.0,
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 12.0,
+) -> None:
+    """Run it, draw it, and print the table."""
+    with tempfile.TemporaryDirectory(prefix="shoplens-soak-") as home:
+        data = Path(home) / "data"
+        with serving(data, catalogue="demo") as client:
+            listed = client.get("/v1/products", params={"page_size": 100}).raise_for_status().json()["products"]
+            ids = [each["product_id"] for each in listed]
+            photos = [client.get(f"/v1/products/{each['product_id']}/images/{each['images'][0]['id']}").content for each in listed]
+            looks: list[Look] = []
+            stop = threading.Event()
+            watching = threading.Thread(target=_watch, args=(server_of(data), looks, stop))
+            watching.start()
+            begun = time.perf_counter()
+            answers = open_(int(client.base_url.port or 80), _mixed(ids, photos), a_second=rate, seconds=60 * minutes)
+            stop.set()
+            watching.join()
+    _draw(looks, answers, begun, Path("build/bench"))
+    publish("A soak", _reported(looks, answers), REPORT)
+
+
+def _mixed(ids: Sequence[str], photos: Sequence[bytes]) -> Iterator[bytes]:
+    """Requests without end. A product that is deleted was put before, or is gone already: then the answer is 404, which is right."""
+    dice, number = random.Random(0), time.time_ns()
+    while True:
+        number += 1
+        photo = dice.choice(photos)
+        spare = f"soak-{dice.randrange(SPARE)}"
+        match dice.choices(list(MIX), list(MIX.values()))[0]:
+            case "search":
+                yield search_request(photo, marked=number)
+            case "copies":
+                yield search_request(photo, marked=number, path="/v1/copies")
+            case "patch":
+                yield json_request(
+                    "PATCH", f"/v1/products/{dice.choice(ids)}", {"price": {"amount": dice.randrange(99), "currency": "EUR"}}
+                )
+            case "put":
+                content = base64.b64encode(photo + number.to_bytes(8, "big")).decode()
+                yield json_request("PUT", f"/v1/products/{spare}", {"title": "Soaked", "images": [{"id": "1", "content": content}]})
+            case "delete":
+                yield json_request("DELETE", f"/v1/products/{spare}", {})
+
+
+def _watch(pid: int, looks: list[Look], stop: threading.Event) -> None:
+    begun = time.perf_counter()
+    while not stop.wait(LOOK_EVERY_S):
+        family = list(_family(pid))
+        looks.append(
+            Look(
+                at_s=time.perf_counter() - begun,
+                resident=sum(_resident(each) for each in family),
+                descriptors=sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family),
+                threads=sum(len(list(Path(f"/proc/{each}/task").iterdir())) for each in family),
+            )
+        )
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _family(int(child))
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def _reported(looks: Sequence[Look], answers: Answers) -> dict[str, float]:
+    warm = [look for look in looks if look.at_s >= WARM * looks[-1].at_s]
+    hours = np.array([look.at_s for look in warm]) / 3600
+    resident = np.array([look.resident for look in warm], dtype=np.float64)
+    slope, _ = np.polyfit(hours, resident, 1)
+    waits = np.array(answers.waits_ms)
+    half = len(waits) // 2
+    return {
+        "soak_minutes": answers.seconds / 60,
+        "soak_requests": float(sum(answers.statuses.values())),
+        "soak_failed": float(sum(count for status, count in answers.statuses.items() if status not in (200, 204, 404))),
+        "soak_resident_mb": float(resident.mean() / 1e6),
+        "soak_resident_slope_percent_an_hour": float(100 * slope / resident.mean()),
+        "soak_descriptors_first_last": looks[-1].descriptors - warm[0].descriptors,
+        "soak_threads_first_last": looks[-1].threads - warm[0].threads,
+        "soak_p50_ms": float(np.percentile(waits, 50)),
+        "soak_p99_ms": float(np.percentile(waits, 99)),
+        "soak_p99_second_half_over_first": float(np.percentile(waits[half:], 99) / np.percentile(waits[:half], 99)),
+    }
+
+
+def _draw(looks: Sequence[Look], answers: Answers, begun: float, folder: Path) -> None:
+    figure, axes = pyplot.subplots(3, 1, figsize=(9, 8), sharex=True)
+    minutes = [look.at_s / 60 for look in looks]
+    axes[0].plot(minutes, [look.resident / 1e6 for look in looks])
+    axes[0].set(ylabel="memory, MB", ylim=(0, None), title="A server under searches, copies and writes")
+    axes[1].plot(minutes, [look.descriptors for look in looks], label="descriptors")
+    axes[1].plot(minutes, [look.threads for look in looks], label="threads")
+    axes[1].legend()
+    axes[1].set(ylim=(0, None))
+    axes[2].scatter((np.array(answers.answered_s) - begun) / 60, answers.waits_ms, s=1, alpha=0.3)
+    axes[2].set(ylabel="wait, ms", xlabel="minutes", yscale="log")
+    for each in axes:
+        each.grid(alpha=0.3)
+    figure.tight_layout()
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "soak.png", dpi=110)
+
+
+if __name__ == "__main__":
+    typer.run(main)
