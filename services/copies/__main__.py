@@ -10,6 +10,7 @@ from services.copies.engine import CopyFinder
 from services.copies.servicer import mount
 from services.copies.settings import CopiesSettings
 from shoplens.cores import Cores
+from shoplens.decoders import decoding_apart
 from shoplens.model_store import model_folder
 from shoplens.rpc.clients import CatalogueClient
 from shoplens.rpc.launch import Service, launch
@@ -19,6 +20,7 @@ from shoplens.rpc.probes import model_computes
 @contextmanager
 def compose(settings: CopiesSettings) -> Iterator[Service]:
     with (
+        decoding_apart(settings.decoders),
         CopyFinder(model_folder("copies", root=settings.models), settings.store, cores=Cores(settings.threads)) as copies,
         CatalogueClient(settings.catalogue, settings.identity()) as catalogue,
         catching_up(catalogue, copies),

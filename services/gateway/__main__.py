@@ -18,6 +18,7 @@ from services.gateway.http.tls import Certificate, renewing
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
 from services.gateway.sights import RememberingDetector, RememberingEncoder
+from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.launch import Service, launch
@@ -34,6 +35,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
     certificate = Certificate.of(http)
     identity = settings.identity()
     with (
+        decoding_apart(settings.decoders),
         DetectorClient(settings.detector, identity) as detector,
         EncoderClient(settings.encoder, identity) as encoder,
         CatalogueClient(settings.catalogue, identity) as catalogue,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from shoplens.config import prefix
+from shoplens.decoders import DECODERS
 from shoplens.feedback import TOPIC
 from shoplens.rpc.settings import ServerSettings
 
@@ -27,6 +28,7 @@ class GatewaySettings(ServerSettings):
         description="Searches for products tell an edited copy, and show copies of one picture once; "
         "costs some tens of milliseconds where a photo is much like one of the catalogue's.",
     )
+    decoders: int = Field(default=2, ge=0, le=64, description=DECODERS)
     open: bool = Field(default=False, description="Listen beyond this machine without API keys: something else guards the gateway.")
     kafka: str = Field(default="", description="Kafka's host:port, several with commas, where feedback is kept; empty keeps none.")
     feedback_topic: str = Field(default=TOPIC, description="The topic of feedback.")

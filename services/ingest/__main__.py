@@ -14,6 +14,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.stream import UpdateStream
 from services.ingest.topics import KafkaDeadLetters, KafkaUpdates
 from shoplens.caches import Layered, RedisCache, SqliteCache
+from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
 from shoplens.ports import Cache
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient
@@ -24,6 +25,7 @@ from shoplens.rpc.launch import Service, launch
 def compose(settings: IngestSettings) -> Iterator[Service]:
     identity = settings.identity()
     with (
+        decoding_apart(settings.decoders),
         DetectorClient(settings.detector, identity) as detector,
         EncoderClient(settings.encoder, identity) as encoder,
         CatalogueClient(settings.catalogue, identity) as catalogue,

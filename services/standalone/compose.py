@@ -49,6 +49,7 @@ from services.standalone.places import (
 from services.standalone.settings import StandaloneSettings
 from shoplens.caches import Layered, SqliteCache
 from shoplens.cores import Cores
+from shoplens.decoders import decoding_apart
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
 from shoplens.model_store import model_folder
@@ -84,6 +85,7 @@ def compose(settings: StandaloneSettings) -> Parts:
     plans = PlanFolder(settings.data / MIGRATION_FOLDER)
     cores = Cores(settings.threads)
     with ExitStack() as opened:
+        opened.enter_context(decoding_apart(settings.decoders))
         copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores))
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
         makes = _Generations(settings, cores, copies, fetcher)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from shoplens.config import Settings, prefix
+from shoplens.decoders import DECODERS
 
 
 class StandaloneSettings(Settings):
@@ -17,6 +18,7 @@ class StandaloneSettings(Settings):
     data: Path = Path("data")
     models: Path | None = Field(default=None, description="The folder of models; those that ship by default.")
     threads: int = Field(default=2, ge=1, le=64, description="Inference threads.")
+    decoders: int = Field(default=2, ge=0, le=64, description=DECODERS)
     copies_in_search: bool = Field(
         default=True,
         description="Searches for products tell an edited copy, and show copies of one picture once; "

@@ -11,9 +11,10 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -65,6 +66,63 @@ _one_large_picture: Final = threading.Lock()
 Image.MAX_IMAGE_PIXELS = None
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture's file says before its pixels; width and height of the picture as it is to be seen."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+class Reader(Protocol):
+    """Where pictures are read: in this process, or apart from it (:mod:`shoplens.decoders`)."""
+
+    def header(self, content: bytes) -> Header:
+        """Raises ``UnreadablePicture`` and ``PictureTooLarge``."""
+        ...
+
+    def decode(self, content: bytes) -> Picture:
+        """As :func:`decode`."""
+        ...
+
+
+class _Here:
+    """Implements ``Reader`` in this process."""
+
+    def header(self, content: bytes) -> Header:
+        image = _open(content)
+        return Header(MEDIA_TYPES[image.format or ""], *_upright_size(image))
+
+    def decode(self, content: bytes) -> Picture:
+        image = _open(content)
+        width, height = image.size
+        with _room_for(width * height):
+            pixels, orientation = _decoded(image)
+        turn = _UPRIGHT.get(orientation)
+        if turn is not None:
+            pixels = pixels.transpose(turn)
+        if orientation in (5, 6, 7, 8):
+            width, height = height, width
+        return Picture(np.asarray(pixels), content_hash(content), width, height)
+
+
+HERE: Final = _Here()
+
+_reader: Reader = HERE
+
+
+@contextmanager
+def read_by(reader: Reader) -> Iterator[None]:
+    """Inside, all pictures of this process are read there; for a composition root."""
+    global _reader  # noqa: PLW0603 - a process reads pictures here, or apart
+    before, _reader = _reader, reader
+    try:
+        yield
+    finally:
+        _reader = before
+
+
 def decode(content: bytes) -> Picture:
     """Decode a picture's bytes; see :class:`~shoplens.domain.Picture` for what comes out.
 
@@ -72,16 +130,7 @@ def decode(content: bytes) -> Picture:
     Raises ``PictureTooLarge`` (over ``MAX_BYTES`` or ``MAX_PIXELS``), ``UnreadablePicture``, and ``Overloaded`` where pictures
     over ``LARGE_PIXELS`` queue up.
     """
-    image = _open(content)
-    width, height = image.size
-    with _room_for(width * height):
-        pixels, orientation = _decoded(image)
-    turn = _UPRIGHT.get(orientation)
-    if turn is not None:
-        pixels = pixels.transpose(turn)
-    if orientation in (5, 6, 7, 8):
-        width, height = height, width
-    return Picture(np.asarray(pixels), content_hash(content), width, height)
+    return _reader.decode(content)
 
 
 def unopened(content: bytes) -> Picture:
@@ -89,7 +138,8 @@ def unopened(content: bytes) -> Picture:
 
     Raises at once what its header says, as ``decode`` does; the pixels raise the rest.
     """
-    return _Unopened(content, *_upright_size(_open(content)))
+    header = _reader.header(content)
+    return _Unopened(content, header.width, header.height)
 
 
 class _Unopened(Picture):
@@ -131,7 +181,7 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def media_type(content: bytes) -> str:
     """The media type of a picture's bytes, told from its header. Raises ``UnreadablePicture`` and ``PictureTooLarge``."""
-    return MEDIA_TYPES[_open(content).format or ""]
+    return _reader.header(content).media_type
 
 
 def content_hash(content: bytes) -> str:
@@ -139,12 +189,17 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _open(content: bytes) -> Image.Image:
-    """Read the header and hold it against the limits."""
+def check_size(content: bytes) -> None:
+    """Raises ``UnreadablePicture`` where there are no bytes and ``PictureTooLarge`` where there are too many."""
     if not content:
         raise UnreadablePicture("The picture is empty; send the bytes of a picture file.")
     if len(content) > MAX_BYTES:
         raise PictureTooLarge(f"The picture has {len(content):,} bytes; send at most {MAX_BYTES:,}.")
+
+
+def _open(content: bytes) -> Image.Image:
+    """Read the header and hold it against the limits."""
+    check_size(content)
     try:
         image = Image.open(BytesIO(content), formats=tuple(name for name in MEDIA_TYPES if name != "MPO"))
     except Exception as error:  # a parser fed with hostile bytes may raise anything

@@ -339,6 +339,13 @@ SERVICE = Dashboard(
                 "s",
             ),
             Panel(
+                "Decoders lost",
+                [Query('sum(increase(shoplens_decoders_lost_total{service="$service"}[1h]))')],
+                "Processes that died of a picture, or took too long for one: somebody sends what no camera makes.",
+                "short",
+                good_below=1,
+            ),
+            Panel(
                 "In flight, turned away",
                 [
                     Query('sum(shoplens_rpc_in_flight{service="$service"})', "in flight"),
