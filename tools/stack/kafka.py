@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +15,10 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.ingest.topics import DEAD, UPDATES
+from tools.maven import jars, why_not
 from tools.stack.ports import free_port
+
+__all__ = ["TOPICS", "KafkaBroker", "kafka_broker", "why_not"]
 
 TOPICS: Final[Mapping[str, int]] = {UPDATES: 6, DEAD: 1, "search.feedback": 3}
 """Topics and their partitions. What was told of a product stays in its partition, so their number is chosen once."""
@@ -26,24 +26,6 @@ TOPICS: Final[Mapping[str, int]] = {UPDATES: 6, DEAD: 1, "search.feedback": 3}
 START_S: Final = 120.0
 _POM: Final = Path(__file__).with_name("kafka.pom.xml")
 _MEMORY: Final = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
-
-
-def why_not() -> str:
-    """Why this machine cannot run a broker; empty where it can."""
-    missing = [program for program in ("java", "mvn") if shutil.which(program) is None]
-    return f"the command {missing[0]} is missing (make system installs it)" if missing else ""
-
-
-def jars() -> Path:
-    """The folder of the jars, fetched once for each version of the list."""
-    folder = Path.home() / ".cache" / "shoplens" / "kafka" / hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            command = ["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={made}/jars"]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            Path(made, "jars").rename(folder)
-    return folder
 
 
 class KafkaBroker:
@@ -103,7 +85,7 @@ class KafkaBroker:
     def _java(self, main: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / "kafka.log").open("ab") as log:
             return subprocess.Popen(
-                ["java", *_MEMORY, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars()}/*", main, *arguments],
+                ["java", *_MEMORY, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars(_POM)}/*", main, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

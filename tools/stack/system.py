@@ -64,6 +64,10 @@ class System:
         """Where a service serves Prometheus' metrics: its host:port."""
         return f"127.0.0.1:{self._settings[name]['metrics_port']}"
 
+    def settings(self, name: str) -> dict[str, object]:
+        """What a service is started with; for a second one of its kind, give it other ports."""
+        return dict(self._settings[name])
+
     def store(self, name: str) -> KafkaBroker | Valkey | MilvusServer:
         return {"kafka": self.kafka, "redis": self.valkey, "milvus": self.milvus}[name]
 
