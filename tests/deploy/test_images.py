@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -150,3 +151,19 @@ def test_skaffold_builds_targets_and_overlays_that_are_there() -> None:
             assert artifact["docker"]["target"] in stages()
         for path in part["manifests"]["kustomize"]["paths"]:
             assert (ROOT / path / "kustomization.yaml").exists()
+
+
+def test_the_bill_of_materials_names_every_package_that_an_image_installs(tmp_path: Path) -> None:
+    out = tmp_path / "sbom.json"
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("sbom: ")[1].split("cyclonedx-py ")[1].splitlines()[0]
+    command = [str(Path(sys.executable).with_name("cyclonedx-py")), *recipe.replace("build/sbom.cdx.json", str(out)).split()]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    bill = json.loads(out.read_text("utf-8"))
+    named = {(each["name"].lower(), each["version"]) for each in bill["components"]}
+    pinned = re.findall(r"^([\w.\-]+)==([\w.]+)", (ROOT / "requirements" / "serving.txt").read_text("utf-8"), re.MULTILINE)
+    assert len(pinned) > 50
+    assert {(name.lower(), version) for name, version in pinned} <= named
+    assert bill["metadata"]["component"]["name"] == "shoplens"
+    for each in bill["components"]:
+        assert each["purl"].startswith("pkg:pypi/")
+        assert any(digest["alg"] == "SHA-256" for reference in each["externalReferences"] for digest in reference.get("hashes", ()))
