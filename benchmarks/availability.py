@@ -200,7 +200,7 @@ def main(rate: Annotated[float, typer.Option(help="Searches a second.")] = 20.0)
         for pair in pairs.values():
             opened.callback(lambda pair=pair: pair.second.stop())
         system.wait_until_ready()
-        _fill(system.address, folder / "pictures")
+        fill(system.address, folder / "pictures")
         ingress = Ingress(lambda: [f"http://{each.http_address}" for each in pairs["gateway"].processes() if each.running])
         opened.callback(ingress.close)
         with Shoppers(ingress, photos, rate) as shoppers:
@@ -257,7 +257,7 @@ def _wait_until_serving(process: ServiceProcess) -> None:
         wait_for_health(channel, timeout_s=PATIENCE_S)
 
 
-def _fill(address: str, pictures: Path) -> None:
+def fill(address: str, pictures: Path) -> None:
     with httpx.Client(base_url=address, timeout=60.0, trust_env=False) as client:
         for number in range(PRODUCTS):
             document = {"title": f"Product {number}", "images": [{"id": "1", "uri": (pictures / f"{number}.jpg").as_uri()}]}
