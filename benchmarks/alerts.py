@@ -21,8 +21,8 @@ from benchmarks.report import publish
 from benchmarks.updates import made_pictures
 from tools.observability.dashboards import DASHBOARDS
 from tools.observability.drawing import drawn
-from tools.stack.prometheus import Prometheus
-from tools.stack.system import SERVICES, System
+from tools.stack.prometheus import Prometheus, targets
+from tools.stack.system import System
 
 REPORT = Path("build/bench.json")
 PICTURES = Path("build/dashboards")
@@ -50,10 +50,9 @@ def main(
         with System(folder / "system", file_root=folder / "pictures") as system:
             system.wait_until_ready()
             fill(system.address, folder / "pictures")
-            targets = {name: system.metrics(name) for name in SERVICES} | {"gateway": system.address.removeprefix("http://")}
             ingress = Ingress(lambda: [system.address])
             try:
-                with Prometheus(folder / "prometheus", targets) as prometheus, Shoppers(ingress, photos, rate):
+                with Prometheus(folder / "prometheus", targets(system)) as prometheus, Shoppers(ingress, photos, rate):
                     figures = _watched(system, prometheus, calm)
                     _draw(prometheus, (time.monotonic() - begun) / 60)
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tools.stack import kafka, milvus
+from tools.stack import kafka, milvus, prometheus
+from tools.stack.prometheus import Prometheus, targets
 from tools.stack.system import SERVICES, System
 
 
@@ -32,9 +34,10 @@ def main(
         signal.signal(number, lambda *_: stop.set())
     settings = {} if pictures is None else {"file_root": pictures.absolute()}
     console.print("Starting Kafka, Redis, Milvus and the services; a first start fetches Kafka …", style="dim")
-    with System(folder, http_port=port, kafka_port=kafka_port, **settings) as system:
+    with System(folder, http_port=port, kafka_port=kafka_port, **settings) as system, ExitStack() as opened:
         system.wait_until_ready()
-        _say(console, system)
+        watched = "" if prometheus.why_not() else opened.enter_context(Prometheus(folder / "prometheus", targets(system))).url
+        _say(console, system, watched)
         while not stop.wait(1.0):
             for name, service in system.services.items():
                 if not service.running:
@@ -43,12 +46,13 @@ def main(
     console.print("Stopped.", style="dim")
 
 
-def _say(console: Console, system: System) -> None:
+def _say(console: Console, system: System, watched: str) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("page, API", f"{system.address}/")
     table.add_row("Kafka", system.kafka.address)
     table.add_row("Redis", system.valkey.url)
     table.add_row("Milvus", system.milvus.uri)
+    table.add_row("Prometheus", watched or prometheus.why_not())
     for name in SERVICES:
         table.add_row(f"{name}'s metrics", f"http://{system.metrics(name)}/metrics")
     console.print(table)

@@ -15,6 +15,7 @@ import yaml
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tools.stack.ports import free_port
+from tools.stack.system import SERVICES, System
 
 ALERTS: Final = Path(__file__).parents[2] / "deploy" / "alerts" / "alerts.yaml"
 _START_S: Final = 60.0
@@ -23,6 +24,11 @@ _START_S: Final = 60.0
 def why_not() -> str:
     """Why this machine cannot run it; empty where it can."""
     return "" if shutil.which("prometheus") else "the command prometheus is missing (make system installs it)"
+
+
+def targets(system: System) -> dict[str, str]:
+    """Where each service of a system serves its metrics; the gateway does so over HTTP itself."""
+    return {name: system.metrics(name) for name in SERVICES} | {"gateway": system.address.removeprefix("http://")}
 
 
 class Prometheus:
