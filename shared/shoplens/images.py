@@ -109,18 +109,18 @@ class _Here:
 
 HERE: Final = _Here()
 
-_reader: Reader = HERE
+_readers: Final[list[Reader]] = [HERE]
+"""The last one reads."""
 
 
 @contextmanager
 def read_by(reader: Reader) -> Iterator[None]:
     """Inside, all pictures of this process are read there; for a composition root."""
-    global _reader  # noqa: PLW0603 - a process reads pictures here, or apart
-    before, _reader = _reader, reader
+    _readers.append(reader)
     try:
         yield
     finally:
-        _reader = before
+        _readers.remove(reader)
 
 
 def decode(content: bytes) -> Picture:
@@ -130,7 +130,7 @@ def decode(content: bytes) -> Picture:
     Raises ``PictureTooLarge`` (over ``MAX_BYTES`` or ``MAX_PIXELS``), ``UnreadablePicture``, and ``Overloaded`` where pictures
     over ``LARGE_PIXELS`` queue up.
     """
-    return _reader.decode(content)
+    return _readers[-1].decode(content)
 
 
 def unopened(content: bytes) -> Picture:
@@ -138,7 +138,7 @@ def unopened(content: bytes) -> Picture:
 
     Raises at once what its header says, as ``decode`` does; the pixels raise the rest.
     """
-    header = _reader.header(content)
+    header = _readers[-1].header(content)
     return _Unopened(content, header.width, header.height)
 
 
@@ -181,7 +181,7 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def media_type(content: bytes) -> str:
     """The media type of a picture's bytes, told from its header. Raises ``UnreadablePicture`` and ``PictureTooLarge``."""
-    return _reader.header(content).media_type
+    return _readers[-1].header(content).media_type
 
 
 def content_hash(content: bytes) -> str:

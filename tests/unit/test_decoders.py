@@ -123,15 +123,25 @@ def test_a_decoder_knows_no_secret_and_opens_no_file(monkeypatch: pytest.MonkeyP
 
 def test_inside_every_picture_is_read_apart() -> None:
     with decoding_apart(1):
-        reader = images._reader
+        reader = images._readers[-1]
         assert isinstance(reader, Decoders)
         assert images.decode(PHOTO).width == images.unopened(PHOTO).width == 160
         assert images.media_type(PHOTO) == "image/jpeg"
         (pid,) = pids(reader)
-    assert images._reader is images.HERE
+    assert images._readers == [images.HERE]
     assert not Path(f"/proc/{pid}").exists()
 
 
 def test_none_apart_is_here() -> None:
     with decoding_apart(0):
-        assert images._reader is images.HERE
+        assert images._readers == [images.HERE]
+
+
+def test_whoever_opened_last_reads_whoever_closes_first() -> None:
+    one, other = decoding_apart(1), decoding_apart(1)
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert images.decode(PHOTO).width == 160
+    other.__exit__(None, None, None)
+    assert images.decode(PHOTO).width == 160
