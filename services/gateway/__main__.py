@@ -24,7 +24,7 @@ from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, 
 from shoplens.rpc.launch import Service, launch
 from shoplens.tracing import traced_app
 
-HELPING = ("detector", "ranker", "ingest", "copies")
+OPTIONAL = ("detector", "ranker", "ingest", "copies")
 """Parts that a search can do without; see ``CameraSearch``."""
 
 
@@ -58,7 +58,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
             fetcher=fetcher,
             feedback_log=log,
             readiness=probes,
-            helping=HELPING,
+            optional=OPTIONAL,
             settings=http,
         )
         options = {} if certificate is None else certificate.options()
@@ -67,7 +67,7 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
         with closing(config.bind_socket()) as listening, renewing(certificate, config.ssl):
             listening.listen(config.backlog)
             structlog.get_logger(__name__).info("serving http", host=settings.host, port=listening.getsockname()[1])
-            yield Service([mount(search)], probes, HELPING, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
+            yield Service([mount(search)], probes, OPTIONAL, foreground=partial(uvicorn.Server(config).run, sockets=[listening]))
 
 
 if __name__ == "__main__":

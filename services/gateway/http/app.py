@@ -41,13 +41,13 @@ def create_app(
     feedback_log: FeedbackLog,
     readiness: Mapping[str, Callable[[], None]],
     settings: HttpSettings,
-    helping: Collection[str] = (),
+    optional: Collection[str] = (),
     credits: Sequence[Credit] = (),
     keys: KeyRing | None = None,
 ) -> FastAPI:
     """The application. ``readiness``: checks by part, each of which raises while its part is not ready.
 
-    helping: parts among them that searches can go without.
+    optional: parts among them that searches can go without.
 
     keys: in place of those that the settings name.
     """
@@ -58,7 +58,7 @@ def create_app(
         catalogue=catalogue,
         fetcher=fetcher,
         feedback=feedback_log,
-        readiness=Readiness(readiness, helping),
+        readiness=Readiness(readiness, optional),
         settings=settings,
         credits=tuple(credits),
         thumbnails=Thumbnails(settings.thumbnail_cache_bytes),

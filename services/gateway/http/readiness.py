@@ -9,7 +9,7 @@ import structlog
 
 from services.gateway.http.workers import Workers
 from shoplens.errors import ShoplensError
-from shoplens.helpers import Helpers
+from shoplens.optional_parts import OptionalParts
 
 TIMEOUT_S = 2.0
 
@@ -27,22 +27,22 @@ class Found:
 class Readiness:
     """``checks`` by part, each of which raises while its part is not ready.
 
-    helping: parts among them that only help (:mod:`shoplens.helpers`).
+    optional: parts among them that only help (:mod:`shoplens.optional_parts`).
     """
 
-    def __init__(self, checks: Mapping[str, Callable[[], None]], helping: Collection[str] = ()) -> None:
+    def __init__(self, checks: Mapping[str, Callable[[], None]], optional: Collection[str] = ()) -> None:
         self._checks = checks
-        self._helpers = Helpers(helping)
+        self._optional = OptionalParts(optional)
 
     async def ask(self, probes: Workers) -> Found:
         """All of them, in the threads of ``probes``."""
         complaints = {name: await self._complaint(probes, name, check) for name, check in self._checks.items()}
         for name, complaint in complaints.items():
             if not complaint:
-                self._helpers.came(name)
+                self._optional.came(name)
         return Found(
             parts={name: complaint or "ready" for name, complaint in complaints.items()},
-            missing={name: complaint for name, complaint in complaints.items() if complaint and not self._helpers.may_be_away(name)},
+            missing={name: complaint for name, complaint in complaints.items() if complaint and not self._optional.may_be_away(name)},
         )
 
     async def _complaint(self, probes: Workers, name: str, check: Callable[[], None]) -> str:

@@ -3,7 +3,7 @@
 Names that can be checked or watched: ``""`` and each gRPC service (serving while every dependency is), each dependency by
 its own name, and ``alive`` (serving from start to stop, whatever the dependencies do: for a liveness probe).
 
-A dependency that only helps (:mod:`shoplens.helpers`) is told by its name, and not held against the service.
+A dependency that only helps (:mod:`shoplens.optional_parts`) is told by its name, and not held against the service.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2
 
 from shoplens import deadlines
-from shoplens.helpers import Helpers
+from shoplens.optional_parts import OptionalParts
 
 Probe = Callable[[], None]
 """Raises where the dependency cannot do its work now."""
@@ -34,16 +34,16 @@ _log = structlog.get_logger(__name__)
 class HealthMonitor:
     """Probes ``dependencies`` every ``interval_s`` in a thread of its own, and tells ``servicer`` what it found.
 
-    helping: the names of those that only help.
+    optional: the names of those that only help.
     """
 
     def __init__(
-        self, services: Iterable[str], dependencies: Mapping[str, Probe], *, helping: Collection[str] = (), interval_s: float
+        self, services: Iterable[str], dependencies: Mapping[str, Probe], *, optional: Collection[str] = (), interval_s: float
     ) -> None:
         self.servicer = health.HealthServicer()
         self._services = ("", *services)
         self._dependencies = dict(dependencies)
-        self._helpers = Helpers(helping)
+        self._optional = OptionalParts(optional)
         self._interval_s = interval_s
         self._serving: dict[str, bool] = {}
         self._stopping = threading.Event()
@@ -70,8 +70,8 @@ class HealthMonitor:
             serving = self._works(name, probe)
             self._tell((name,), serving=serving)
             if serving:
-                self._helpers.came(name)
-        self._tell(self._services, serving=all(self._serving[name] or self._helpers.may_be_away(name) for name in self._dependencies))
+                self._optional.came(name)
+        self._tell(self._services, serving=all(self._serving[name] or self._optional.may_be_away(name) for name in self._dependencies))
 
     def _works(self, name: str, probe: Probe) -> bool:
         try:

@@ -27,7 +27,7 @@ S = TypeVar("S", bound=ServerSettings)
 class Service:
     """What a composition root hands over.
 
-    mounts: the gRPC services. dependencies: what they need, and how to ask whether it works. helping: the names of those
+    mounts: the gRPC services. dependencies: what they need, and how to ask whether it works. optional: the names of those
     dependencies that they can do without.
     foreground: something that runs until the process is told to stop, beside the gRPC server; it must heed the signals
     itself, as uvicorn does. ``None`` just waits for them.
@@ -35,7 +35,7 @@ class Service:
 
     mounts: Sequence[Mount]
     dependencies: Mapping[str, Probe] = field(default_factory=dict)
-    helping: Collection[str] = ()
+    optional: Collection[str] = ()
     foreground: Callable[[], None] | None = None
 
 
@@ -53,7 +53,7 @@ def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractCon
 
 def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> None:
     """Serve until ``stop`` is set, or until the foreground ends."""
-    with Server(service.mounts, settings, service.dependencies, service.helping):
+    with Server(service.mounts, settings, service.dependencies, service.optional):
         if service.foreground is None:
             # A signal that comes in the moment before the wait does not end it: look again.
             while not stop.wait(_LOOK_AGAIN_S):

@@ -45,7 +45,7 @@ class Mount:
 class Server:
     """A server, running from :meth:`start` to :meth:`stop`; a context does both.
 
-    ``dependencies`` are what the mounted services need in order to work, those named in ``helping`` only in order to work as well
+    ``dependencies`` are what the mounted services need in order to work, those named in ``optional`` only in order to work as well
     as they can; see :mod:`shoplens.rpc.health`.
     """
 
@@ -54,14 +54,14 @@ class Server:
         mounts: Sequence[Mount],
         settings: ServerSettings,
         dependencies: Mapping[str, Probe] | None = None,
-        helping: Collection[str] = (),
+        optional: Collection[str] = (),
     ) -> None:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.max_in_flight + _SPARE_THREADS, thread_name_prefix="rpc")
         guards = Guarded(measured, answering_errors, Shedding(settings.max_in_flight), within_deadline, at_priority)
         self._server = grpc.server(self._threads, interceptors=[*server_interceptors(), guards], options=_OPTIONS)
         self._health = HealthMonitor(
-            [mount.name for mount in mounts], dependencies or {}, helping=helping, interval_s=settings.health_interval_s
+            [mount.name for mount in mounts], dependencies or {}, optional=optional, interval_s=settings.health_interval_s
         )
         for mount in mounts:
             mount.add(self._server)

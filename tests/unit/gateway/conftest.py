@@ -24,7 +24,7 @@ def connect(shop: Shop) -> Iterator[Callable[..., TestClient]]:
     """Makes a client of an app with some settings of its own."""
     clients: list[TestClient] = []
 
-    def made(readiness: dict[str, Callable[[], None]] | None = None, helping: Sequence[str] = (), **settings: object) -> TestClient:
+    def made(readiness: dict[str, Callable[[], None]] | None = None, optional: Sequence[str] = (), **settings: object) -> TestClient:
         app = create_app(
             search=shop,
             copies=shop,
@@ -34,7 +34,7 @@ def connect(shop: Shop) -> Iterator[Callable[..., TestClient]]:
             feedback_log=shop,
             readiness=readiness or {"index": lambda: None},
             settings=HttpSettings(**settings),  # type: ignore[arg-type]
-            helping=helping,
+            optional=optional,
             credits=[Credit("Artwork by somebody", "https://example.org", "CC BY 4.0")],
         )
         client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)

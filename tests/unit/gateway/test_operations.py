@@ -44,7 +44,7 @@ def test_a_part_that_only_helps_is_waited_for_once_and_may_go_away_later(connect
         if away:
             raise Unavailable("The ranker cannot be reached.")
 
-    client = connect({"index": lambda: None, "ranker": ranker}, helping=["ranker"])
+    client = connect({"index": lambda: None, "ranker": ranker}, optional=["ranker"])
     assert "ranker" in problem(client.get("/readyz"), 503, "unavailable")["detail"]
     away = False
     assert client.get("/readyz").json()["parts"] == {"index": "ready", "ranker": "ready"}

@@ -23,11 +23,11 @@ def serve() -> Iterator[Callable[..., Server]]:
             detector: Detector,
             dependencies: dict[str, Callable[[], object]] | None = None,
             *,
-            helping: Sequence[str] = (),
+            optional: Sequence[str] = (),
             **settings: object,
         ) -> Server:
             given = ServerSettings.model_validate({"health_interval_s": 0.01, "grace_s": 5.0, **settings})
-            return running.enter_context(Server([mount(detector)], given, dependencies, helping))
+            return running.enter_context(Server([mount(detector)], given, dependencies, optional))
 
         yield served
 

@@ -146,7 +146,7 @@ def test_a_dependency_that_only_helps_is_waited_for_once_and_may_go_away_later(s
         if away.is_set():
             raise Unavailable("The ranker is away.")
 
-    server = serve(HeldDetector(), {"ranker": probe}, helping=["ranker"])
+    server = serve(HeldDetector(), {"ranker": probe}, optional=["ranker"])
     with open_channel(server.address, DetectorClient.service) as channel:
         wait_for_health(channel, "", NOT_SERVING, timeout_s=PATIENCE_S)
         away.clear()

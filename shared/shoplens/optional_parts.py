@@ -13,7 +13,7 @@ from typing import Final
 WAITED_S: Final = 60.0
 
 
-class Helpers:
+class OptionalParts:
     """Which of the parts in ``names`` may be away now. Safe to use from many threads."""
 
     def __init__(self, names: Collection[str] = ()) -> None:
