@@ -30,7 +30,7 @@ CLOSE_UPS: Final = ((0.0, 0.0, 0.6, 0.6), (0.4, 0.0, 1.0, 0.6), (0.0, 0.4, 0.6, 
 NEARLY_WHOLE: Final = 0.85
 """A region over this share of the frame adds nothing to the frame itself."""
 
-_TELL_S: Final = 3.0
+_TELL_S: Final = 2.0
 """What the finder of copies may take of a write's time; it catches up by itself with what it was not told."""
 
 _log = structlog.get_logger()

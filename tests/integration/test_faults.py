@@ -26,7 +26,7 @@ from tools.stack.relay import Relay
 from tools.stack.system import SERVICES, STORES, System
 
 PATIENCE_S = 120.0
-SEARCH_S, WRITE_S = 10, 6
+SEARCH_S, WRITE_S = 10, 4
 """What the gateway promises: whatever happens, an answer in this time."""
 
 BEYOND_S = 5.0
