@@ -46,7 +46,7 @@ def test_health_tells_which_dependency_is_missing(encoder: ServiceProcess) -> No
         wait_for_health(channel, "encoder", timeout_s=PATIENCE_S)
         for name in ("detector", "catalogue", ""):
             wait_for_health(channel, name, NOT_SERVING, timeout_s=PATIENCE_S)
-        with IngestClient(ingest.address) as client, deadlines.within(2.0), pytest.raises(Unavailable):
+        with IngestClient(ingest.address) as client, deadlines.within(PATIENCE_S), pytest.raises(Unavailable):
             client.put(draft("p1", 1))
         encoder.stop()
         wait_for_health(channel, "encoder", NOT_SERVING, timeout_s=PATIENCE_S)
