@@ -13,7 +13,7 @@ TAG    ?= 0.1.0
 IMAGES ?= detector encoder catalogue copies ranker ingest gateway standalone
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format proto lock train eval fuzz bench stack sbom images system clean
+.PHONY: help install demo test lint format proto lock train eval fuzz bench stack audit sbom images system clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ fuzz: $(VENV)/.dev ## Send a million mutated inputs to everything that reads wha
 
 bench: $(VENV)/.dev ## Measure speed against the machine's limits; writes build/bench.json
 	$(BIN)/python -m benchmarks.speed
+
+audit: $(VENV)/.dev ## Ask the package index which known faults the serving packages have (needs its JSON API)
+	$(BIN)/pip-audit --requirement requirements/serving.txt --require-hashes --disable-pip --strict
 
 sbom: $(VENV)/.dev ## Write the bill of materials (CycloneDX) of what serves to build/sbom.cdx.json
 	@mkdir -p build
