@@ -16,11 +16,11 @@ LEFT_OUT = ("requirements/",)
 """Hashes of packages, thousands of them."""
 
 PLANTED = {
-    "a key of a cloud": "aws_access_key_id = AKIA" + "IOSFODNN7EXAMPLF",
-    "a password": "password: 'correct-" + "horse-battery'",
+    "a key of a cloud": "aws_access_key_id = AKIA" + "IOSFODNN7EXAMPLF",  # pragma: allowlist secret
+    "a password": "password: 'correct-" + "horse-battery'",  # pragma: allowlist secret
     "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
-    "a token of a code host": "token = ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8",
-    "an address with a password": "url = https://shop:hunter" + "2hunter2@registry.example/",
+    "a token of a code host": "token = ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8",  # pragma: allowlist secret
+    "an address with a password": "url = https://shop:hunter" + "2hunter2@registry.example/",  # pragma: allowlist secret
 }
 
 
@@ -32,7 +32,10 @@ def tracked() -> Iterator[Path]:
 
 
 def secrets(path: Path) -> list[str]:
-    return [f"{path}:{each.line_number}: {each.type}" for each in scan_file(str(path))]
+    text = path.read_text("utf-8", "replace")
+    # How Kubernetes names a secret that lies elsewhere.
+    real = (each for each in scan_file(str(path)) if f"secretName: {each.secret_value}" not in text)
+    return [f"{path}:{each.line_number}: {each.type}" for each in real]
 
 
 def test_no_file_holds_a_secret() -> None:

@@ -22,7 +22,7 @@ from shoplens.testing.fakes import FakeDetector
 from tests.unit.gateway.shop import Shop, ShopCatalogue, picture
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACE = PARENT.split("-")[1]
 PHOTO = {"image": ("photo.jpg", picture(), "image/jpeg")}
 
 
