@@ -120,6 +120,7 @@ class CameraSearch:
             last = self._sights.last(picture, query)
             if last is None:
                 raise
+            lacks = Lacks()  # whatever this search went without, the last one had
             lacks.note(Lack.FRESHNESS, error)
             known = last
         return self._answer(watch, query, known, lacks)

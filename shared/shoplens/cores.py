@@ -5,8 +5,8 @@ who is alone gets all cores, and of a crowd each gets one, as bulk work does: wh
 Of a crowd one more computes than there are cores, for each waits for the interpreter's lock before and after, and a core would
 idle meanwhile: a sixth more searches on two cores.
 
-Who queues is served by :mod:`shoplens.priorities`, then by deadline: as all searches may take equally long, the one that came first
-is finished first, instead of all being begun. Work that nobody waits for any more is dropped before inference,
+Who queues is served by :mod:`shoplens.priorities`, then by the whole request's deadline: as all searches may take equally long, the one
+that came first is finished first, instead of all being begun. Work that nobody waits for any more is dropped before inference,
 as in the queue of text-embeddings-inference. Batches there are none: eight pictures in one take as long as eight one by one
 (``make bench``).
 """
@@ -79,7 +79,7 @@ class Cores:
     def _wait(self) -> _Place:
         # Asked before queueing: a place that is left behind would be given a turn that nobody gives back.
         left_s = deadlines.remaining_s(_LONGEST_S)
-        mine = _Place(deadlines.moment(), next(_numbers), priorities.is_bulk())
+        mine = _Place(deadlines.whole(), next(_numbers), priorities.is_bulk())
         queue = self._bulk if mine.bulk else self._shoppers
         with self._lock:
             if len(queue) >= MOST_WAITING:

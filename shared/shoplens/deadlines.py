@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from shoplens.errors import DeadlineExceeded, Unavailable
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_whole: ContextVar[float | None] = ContextVar("whole", default=None)
 
 
 @contextmanager
@@ -23,10 +24,13 @@ def within(seconds: float) -> Iterator[None]:
     wanted = time.monotonic() + seconds
     outer = _deadline.get()
     token = _deadline.set(wanted if outer is None else min(outer, wanted))
+    whole = _whole.set(wanted) if outer is None else None
     try:
         yield
     finally:
         _deadline.reset(token)
+        if whole is not None:
+            _whole.reset(whole)
 
 
 @contextmanager
@@ -57,6 +61,12 @@ def remaining_s(default: float) -> float:
 def moment() -> float:
     """When the time ends, on the monotonic clock; infinity where no deadline is set."""
     deadline = _deadline.get()
+    return math.inf if deadline is None else deadline
+
+
+def whole() -> float:
+    """When the time of the whole request ends, whatever share of it is being used; to tell which request came first."""
+    deadline = _whole.get()
     return math.inf if deadline is None else deadline
 
 

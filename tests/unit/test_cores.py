@@ -26,8 +26,8 @@ class Crowd:
         self.order: list[str] = []
         self.threads: list[int] = []
 
-    def come(self, name: str, *, bulk: bool = False, within_s: float = 1e6) -> threading.Event:
-        """Another caller; it has queued when this returns. Set the event to let it finish."""
+    def come(self, name: str, *, bulk: bool = False, within_s: float = 1e6, share_s: float = 1e6) -> threading.Event:
+        """Another caller, who may use a share of its time for this; it has queued when this returns. Set the event to let it finish."""
         done = threading.Event()
 
         def call() -> None:
@@ -38,7 +38,7 @@ class Crowd:
                 assert done.wait(PATIENCE_S)
 
         def run() -> None:
-            with deadlines.within(within_s), priorities.bulk() if bulk else nullcontext():
+            with deadlines.within(within_s), deadlines.patience(share_s), priorities.bulk() if bulk else nullcontext():
                 call()
 
         before = waiting() + len(self.order)
@@ -124,6 +124,19 @@ def test_who_came_first_is_finished_first() -> None:
     crowd = Crowd(cores)
     with all_taken(cores) as held:
         done = [crowd.come("later", within_s=2000.0), crowd.come("last", within_s=3000.0), crowd.come("first", within_s=1000.0)]
+        held.set()
+        for _ in range(2):
+            assert crowd.computing.acquire(timeout=PATIENCE_S)
+        assert sorted(crowd.order) == ["first", "later"]
+        crowd.join_all(done)
+
+
+def test_who_came_first_is_finished_first_whatever_share_of_its_time_each_uses() -> None:
+    cores = Cores(1)
+    crowd = Crowd(cores)
+    with all_taken(cores) as held:
+        shares = {"later": (2000.0, 100.0), "last": (3000.0, 50.0), "first": (1000.0, 900.0)}
+        done = [crowd.come(name, within_s=whole_s, share_s=share_s) for name, (whole_s, share_s) in shares.items()]
         held.set()
         for _ in range(2):
             assert crowd.computing.acquire(timeout=PATIENCE_S)

@@ -51,3 +51,13 @@ def test_a_part_that_is_too_slow_for_its_share_of_the_time_is_as_good_as_away() 
 def test_where_all_time_is_over_it_is_the_time_that_is_over() -> None:
     with deadlines.within(0.0), pytest.raises(DeadlineExceeded), deadlines.patience(60.0):
         deadlines.check()
+
+
+def test_a_share_of_the_time_leaves_the_whole_request_s_end_what_it_is() -> None:
+    assert deadlines.whole() == math.inf
+    with deadlines.within(60.0):
+        end = deadlines.moment()
+        with deadlines.patience(1.0):
+            assert deadlines.moment() < end
+            assert deadlines.whole() == end
+    assert deadlines.whole() == math.inf
