@@ -19,6 +19,7 @@ from shoplens import deadlines, priorities
 from shoplens.api.detector.v1 import detector_pb2, detector_pb2_grpc
 from shoplens.config import SettingsError
 from shoplens.errors import Overloaded, Unavailable
+from shoplens.rpc import health
 from shoplens.rpc.channel import open_channel
 from shoplens.rpc.clients import DetectorClient
 from shoplens.rpc.convert.pictures import pack_picture
@@ -136,6 +137,28 @@ def test_health_follows_a_dependency_down_and_up_again(serve: Serve) -> None:
             client.probe()
         broken.clear()
         wait_for_health(channel, "", SERVING, timeout_s=PATIENCE_S)
+
+
+def test_a_probe_that_hangs_is_no_answer_and_in_the_end_the_process_is_not_alive(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PROBE_S", 0.05)
+    monkeypatch.setattr(health, "SLACK_S", 0.05)
+    monkeypatch.setattr(health, "STUCK_S", 0.5)
+    hanging, mended = threading.Event(), threading.Event()
+
+    def probe() -> None:
+        if hanging.is_set():
+            assert mended.wait(PATIENCE_S)
+
+    server = serve(FakeDetector(), {"model": probe})
+    with channel_to(server) as channel:
+        wait_for_health(channel, "", SERVING, timeout_s=PATIENCE_S)
+        hanging.set()
+        wait_for_health(channel, "model", NOT_SERVING, timeout_s=PATIENCE_S)
+        wait_for_health(channel, ALIVE, NOT_SERVING, timeout_s=PATIENCE_S)
+        hanging.clear()
+        mended.set()
+        for name in ("model", "", ALIVE):
+            wait_for_health(channel, name, SERVING, timeout_s=PATIENCE_S)
 
 
 def test_a_dependency_that_only_helps_is_waited_for_once_and_may_go_away_later(serve: Serve) -> None:
