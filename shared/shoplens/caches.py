@@ -58,10 +58,12 @@ class MemoryCache(Generic[Key, Value]):
         return value
 
     def set(self, key: Key, value: Value) -> None:
+        now = time.monotonic()
         with self._lock:
-            self._kept[key] = (time.monotonic() + self._kept_s, value)
+            self._kept[key] = (now + self._kept_s, value)
             self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
+            # What has run out makes room by itself: else the cache would grow to its most, however little of it is of use.
+            while self._kept and (len(self._kept) > self._most or next(iter(self._kept.values()))[0] <= now):
                 self._kept.popitem(last=False)
 
     def get_or(self, key: Key, compute: Callable[[], Value]) -> Value:

@@ -28,6 +28,17 @@ def test_a_value_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache.get("a") is None
 
 
+def test_what_has_run_out_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("shoplens.caches.time.monotonic", lambda: now[0])
+    cache: MemoryCache[int, int] = MemoryCache("test", most=1_000, kept_s=60.0)
+    for second in range(500):
+        cache.set(second, second)
+        now[0] += 1.0
+    assert len(cache._kept) == 60
+    assert cache.get(499) == 499
+
+
 def test_what_is_not_known_is_computed_once() -> None:
     cache: MemoryCache[str, int] = MemoryCache("test", most=2, kept_s=60.0)
     assert cache.get_or("a", lambda: 1) == 1
