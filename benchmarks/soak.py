@@ -24,6 +24,7 @@ import typer
 from benchmarks.load import Answers, json_request, open_, search_request
 from benchmarks.report import publish
 from shoplens.testing.serving import server_of, serving
+from tools.stack.faults import family
 
 mpl.use("Agg")
 from matplotlib import pyplot
@@ -97,7 +98,7 @@ def _mixed(ids: Sequence[str], photos: Sequence[bytes]) -> Iterator[bytes]:
 def _watch(pid: int, looks: list[Look], stop: threading.Event) -> None:
     begun = time.perf_counter()
     while not stop.wait(LOOK_EVERY_S):
-        family = list(_family(pid))
+        family = list(family(pid))
         looks.append(
             Look(
                 at_s=time.perf_counter() - begun,
@@ -106,13 +107,6 @@ def _watch(pid: int, looks: list[Look], stop: threading.Event) -> None:
                 threads=sum(len(list(Path(f"/proc/{each}/task").iterdir())) for each in family),
             )
         )
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
 
 
 def _resident(pid: int) -> int:

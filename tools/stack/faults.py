@@ -47,7 +47,7 @@ class Faults:
     @contextmanager
     def hanging(self, part: str) -> Iterator[None]:
         """It holds its connections, accepts new ones, and does nothing."""
-        processes = list(_family(self._pid(part)))
+        processes = list(family(self._pid(part)))
         for pid in processes:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -125,9 +125,9 @@ def _nonsense(_request: bytes, _context: grpc.ServicerContext) -> bytes:
     return b"\xff\xff\xff\xff nonsense"
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
     """A process and all that it has started."""
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+            yield from family(int(child))
