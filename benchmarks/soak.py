@@ -98,13 +98,13 @@ def _mixed(ids: Sequence[str], photos: Sequence[bytes]) -> Iterator[bytes]:
 def _watch(pid: int, looks: list[Look], stop: threading.Event) -> None:
     begun = time.perf_counter()
     while not stop.wait(LOOK_EVERY_S):
-        family = list(family(pid))
+        processes = list(family(pid))
         looks.append(
             Look(
                 at_s=time.perf_counter() - begun,
-                resident=sum(_resident(each) for each in family),
-                descriptors=sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in family),
-                threads=sum(len(list(Path(f"/proc/{each}/task").iterdir())) for each in family),
+                resident=sum(_resident(each) for each in processes),
+                descriptors=sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in processes),
+                threads=sum(len(list(Path(f"/proc/{each}/task").iterdir())) for each in processes),
             )
         )
 
