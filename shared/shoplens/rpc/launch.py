@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shoplens import log
 from shoplens.config import SettingsError
@@ -17,6 +19,9 @@ from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
 from shoplens.tracing import TracingSettings, tracing
+
+HUNG: Final = 70
+"""The exit status of a process that left a call behind which hung (EX_SOFTWARE)."""
 
 _LOOK_AGAIN_S = 1.0
 
@@ -46,20 +51,25 @@ def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractCon
         log.configure(level=settings.log_level, service=name)
         with tracing(name, TracingSettings.from_environment()), compose(settings) as service:
             # Only now: until the service serves, a signal may end the process at once.
-            serve(service, settings, _stop_signal())
+            hung = serve(service, settings, _stop_signal())
     except (SettingsError, ShoplensError) as error:
         raise SystemExit(f"{name}: {error}") from error
+    if hung:
+        # A thread that hangs in C code would keep the interpreter from ending, and whoever stops us waiting.
+        sys.stderr.flush()
+        os._exit(HUNG)
 
 
-def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> None:
-    """Serve until ``stop`` is set, or until the foreground ends."""
-    with Server(service.mounts, settings, service.dependencies, service.optional):
+def serve(service: Service, settings: ServerSettings, stop: threading.Event) -> bool:
+    """Serve until ``stop`` is set, or until the foreground ends; whether a call hangs that no grace ended."""
+    with Server(service.mounts, settings, service.dependencies, service.optional) as server:
         if service.foreground is None:
             # A signal that comes in the moment before the wait does not end it: look again.
             while not stop.wait(_LOOK_AGAIN_S):
                 pass
         else:
             service.foreground()
+    return server.hung
 
 
 def _stop_signal() -> threading.Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from shoplens.tracing import server_interceptors
 
 _SPARE_THREADS: Final = 8
 """Beside those that handle calls: they turn the surplus away and answer health checks while all others are busy."""
+
+_UNWINDING_S: Final = 10.0
+"""What a handler may need to end once its call is over: the rest of one inference, of one question to a store."""
 
 _OPTIONS: Final = (
     *MESSAGE_OPTIONS,
@@ -73,6 +77,7 @@ class Server:
         self.metrics_port: int | None = None
         self.health_port: int | None = None
         self._health_server: grpc.Server | None = None
+        self.hung = False
 
     @property
     def address(self) -> str:
@@ -100,14 +105,17 @@ class Server:
         _log.info("serving", host=self._settings.host, port=self.port, metrics_port=self.metrics_port, secure=identity is not None)
 
     def stop(self) -> None:
-        """Take no more calls, and give those in flight ``grace_s`` to finish."""
+        """Take no more calls, and give those in flight ``grace_s`` to finish; what hangs all the same is left behind (``hung``)."""
         self._health.stop()
         self._server.stop(self._settings.grace_s).wait()
         if self._health_server is not None:
             self._health_server.stop(None).wait()
-        self._threads.shutdown()
+        ending = threading.Thread(target=self._threads.shutdown, name="rpc-ending", daemon=True)
+        ending.start()
+        ending.join(_UNWINDING_S)
+        self.hung = ending.is_alive()
         self._close_metrics()
-        _log.info("stopped")
+        _log.info("stopped", hung=self.hung)
 
     def _serve_metrics(self) -> int | None:
         if self._settings.metrics_port is None:

@@ -20,6 +20,7 @@ from shoplens.api.detector.v1 import detector_pb2, detector_pb2_grpc
 from shoplens.config import SettingsError
 from shoplens.errors import Overloaded, Unavailable
 from shoplens.rpc import health
+from shoplens.rpc import server as server_module
 from shoplens.rpc.channel import open_channel
 from shoplens.rpc.clients import DetectorClient
 from shoplens.rpc.convert.pictures import pack_picture
@@ -205,6 +206,21 @@ def test_a_stopping_server_finishes_what_it_has_and_takes_no_more() -> None:
         stopping.result(PATIENCE_S)
         with pytest.raises(Unavailable):
             client.detect(pictures.picture(1))
+
+
+def test_a_call_that_hangs_does_not_keep_a_server_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "_UNWINDING_S", 0.1)
+    detector = HeldDetector()
+    server = Server([mount(detector)], ServerSettings(grace_s=0.1))
+    server.start()
+    with DetectorClient(server.address) as client, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(client.detect, pictures.picture(1))
+        assert detector.arrived.acquire(timeout=PATIENCE_S)
+        server.stop()
+        assert server.hung
+        with pytest.raises(Unavailable):
+            call.result(PATIENCE_S)
+        detector.release.set()
 
 
 def test_a_taken_port_is_an_error_and_not_shared(serve: Serve) -> None:
