@@ -48,6 +48,8 @@ COMMAND: Final = (sys.executable, "-m", "shoplens.decoders")
 _REQUEST: Final = struct.Struct(">cQ")
 _ANSWER: Final = struct.Struct(">I")
 _HEADER, _DECODE = b"h", b"d"
+_MOST_SAID: Final = 1 << 16
+_MOST_PIXELS: Final = 3 * images.WORKING_SIDE**2
 _PIPE_BYTES: Final = 1 << 20
 _SET_PIPE_SIZE: Final = 1031
 
@@ -72,13 +74,14 @@ class Decoders:
 
     def header(self, content: bytes) -> images.Header:
         said, _ = self._ask(_HEADER, content)
-        return images.Header(said["media_type"], said["width"], said["height"])
+        with _understanding():
+            return images.Header(said["media_type"], said["width"], said["height"])
 
     def decode(self, content: bytes) -> Picture:
         said, pixels = self._ask(_DECODE, content)
-        shape = (said["rows"], said["columns"], 3)
-        read_only = memoryview(pixels).toreadonly()
-        return Picture(np.frombuffer(read_only, np.uint8).reshape(shape), said["content_hash"], said["width"], said["height"])
+        with _understanding():
+            read_only = np.frombuffer(memoryview(pixels).toreadonly(), np.uint8).reshape(said["rows"], said["columns"], 3)
+            return Picture(read_only, images.content_hash(content), said["width"], said["height"])
 
     def close(self) -> None:
         with self._lock:
@@ -136,6 +139,15 @@ class Decoders:
         return self._started()
 
 
+@contextmanager
+def _understanding() -> Iterator[None]:
+    """What a process says may be anything, too."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnreadablePicture("The picture makes its decoder fail; save it again as an ordinary JPEG.") from error
+
+
 class _DiedError(Exception):
     """The process is gone."""
 
@@ -164,17 +176,20 @@ class _Process:
                 _widen(pipe)
 
     def ask(self, op: bytes, content: bytes, longest_s: float) -> tuple[dict[str, Any], bytearray]:
-        """The answer's document and what comes behind it, within the caller's time. Raises ``_DiedError`` and ``TimeoutError``."""
-        until = min(time.monotonic() + longest_s, deadlines.moment())
+        """The answer's document and what comes behind it. Raises ``_DiedError`` and ``TimeoutError``.
+
+        Whoever asks may run out of time meanwhile: a process that has begun is not ended for that, for it would only be begun again.
+        """
+        until = time.monotonic() + longest_s
         try:
             self._write(_REQUEST.pack(op, len(content)), until)
             self._write(content, until)
-            (length,) = _ANSWER.unpack(self._read(_ANSWER.size, until))
-            said: dict[str, Any] = json.loads(self._read(length, until))
-            return said, self._read(said.get("bytes", 0), until)
+            (length,) = _ANSWER.unpack(self._read(_ANSWER.size, until, most=_ANSWER.size))
+            said: dict[str, Any] = json.loads(self._read(length, until, most=_MOST_SAID))
+            return said, self._read(int(said["bytes"]), until, most=_MOST_PIXELS)
         except TimeoutError:
             raise
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
             raise _DiedError(f"a decoder gave no answer ({type(error).__name__})") from error
 
     def end(self) -> None:
@@ -190,7 +205,10 @@ class _Process:
             _wait(self._in, until, writing=True)
             view = view[os.write(self._in.fileno(), view) :]
 
-    def _read(self, size: int, until: float) -> bytearray:
+    def _read(self, size: int, until: float, *, most: int) -> bytearray:
+        """A process that a picture has taken over may say anything: no more is read than an honest one sends."""
+        if not 0 <= size <= most:
+            raise ValueError("an answer of an impossible size")
         read = bytearray(size)
         view = memoryview(read)
         while view:
@@ -246,8 +264,7 @@ def _answer(op: bytes, content: bytes) -> tuple[dict[str, Any], bytes]:
         return {"error": PictureTooLarge.reason, "message": "The picture takes too much memory to decode; send a smaller one."}, b""
     rows, columns, _ = picture.pixels.shape
     said = {
-        "rows": rows, "columns": columns,
-        "content_hash": picture.content_hash, "width": picture.width, "height": picture.height,
+        "rows": rows, "columns": columns, "width": picture.width, "height": picture.height,
     }  # fmt: skip
     return said, np.ascontiguousarray(picture.pixels).tobytes()
 

@@ -87,6 +87,21 @@ def test_a_picture_that_kills_its_decoder_is_refused_and_no_other() -> None:
             decoders.decode(PHOTO)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "b'\\xff\\xff\\xff\\xff'",
+        "b'\\0\\0\\0\\x16' + b'{\"bytes\": 99999999999}'",
+        "b'\\0\\0\\0\\x02[]'",
+        "b'\\0\\0\\0\\x0c' + b'{\"bytes\": 0}'",
+    ],
+)
+def test_a_decoder_that_a_picture_has_taken_over_makes_the_server_read_nothing_wild(answer: str) -> None:
+    lies = doing(f"import sys; sys.stdin.buffer.read(9); sys.stdout.buffer.write({answer}); sys.stdout.flush(); sys.stdin.buffer.read()")
+    with Decoders(1, command=lies, longest_s=5.0) as decoders, pytest.raises(UnreadablePicture, match="fail"):
+        decoders.decode(PHOTO)
+
+
 def test_a_picture_that_takes_for_ever_is_refused_in_time() -> None:
     hangs = doing("import time; time.sleep(600)")
     with Decoders(1, command=hangs, longest_s=0.3) as decoders:
@@ -98,7 +113,7 @@ def test_a_picture_that_takes_for_ever_is_refused_in_time() -> None:
 
 def test_who_no_longer_waits_is_told_so() -> None:
     hangs = doing("import time; time.sleep(600)")
-    with Decoders(1, command=hangs) as decoders, deadlines.within(0.3), pytest.raises(DeadlineExceeded):
+    with Decoders(1, command=hangs, longest_s=0.3) as decoders, deadlines.within(0.1), pytest.raises(DeadlineExceeded):
         decoders.decode(PHOTO)
 
 
