@@ -21,7 +21,7 @@ import matplotlib as mpl
 import numpy as np
 import typer
 
-from benchmarks.load import Answers, json_request, open_, search_request
+from benchmarks.load import Answers, closed, json_request, never_the_same, open_, search_request
 from benchmarks.report import publish
 from shoplens.testing.serving import server_of, serving
 from tools.stack.faults import family
@@ -35,6 +35,7 @@ WARM = 1 / 3
 """Of the time, what counts as warm-up: caches fill, and the catalogue takes up its new products."""
 
 MIX = {"search": 0.70, "copies": 0.10, "patch": 0.12, "put": 0.05, "delete": 0.03}
+CROWD, CROWD_S = 16, 30.0
 SPARE = 40
 """New products that come and go, over and over: the catalogue's size stays."""
 
@@ -60,6 +61,8 @@ def main(
             listed = client.get("/v1/products", params={"page_size": 100}).raise_for_status().json()["products"]
             ids = [each["product_id"] for each in listed]
             photos = [client.get(f"/v1/products/{each['product_id']}/images/{each['images'][0]['id']}").content for each in listed]
+            # A crowd first: a model keeps an interpreter for each core, made when a crowd first needs it.
+            closed(int(client.base_url.port or 80), never_the_same(photos), callers=CROWD, seconds=CROWD_S)
             looks: list[Look] = []
             stop = threading.Event()
             watching = threading.Thread(target=_watch, args=(server_of(data), looks, stop))
