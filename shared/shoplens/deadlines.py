@@ -58,14 +58,11 @@ def remaining_s(default: float) -> float:
     return left
 
 
-def moment() -> float:
-    """When the time ends, on the monotonic clock; infinity where no deadline is set."""
-    deadline = _deadline.get()
-    return math.inf if deadline is None else deadline
-
-
 def whole() -> float:
-    """When the time of the whole request ends, whatever share of it is being used; to tell which request came first."""
+    """When the time of the whole request ends, whatever share of it is being used; to tell which request came first.
+
+    On the monotonic clock; infinity where no deadline is set.
+    """
     deadline = _whole.get()
     return math.inf if deadline is None else deadline
 
