@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.copies.catching_up import catching_up
 from services.copies.engine import CopyFinder
+from services.copies.keeping_up import keeping_up
 from services.copies.servicer import mount
 from services.copies.settings import CopiesSettings
 from shoplens.cores import Cores
@@ -23,7 +23,7 @@ def compose(settings: CopiesSettings) -> Iterator[Service]:
         decoding_apart(settings.decoders),
         CopyFinder(model_folder("copies", root=settings.models), settings.store, cores=Cores(settings.threads)) as copies,
         CatalogueClient(settings.catalogue, settings.identity()) as catalogue,
-        catching_up(catalogue, copies),
+        keeping_up(catalogue, copies),
     ):
         yield Service([mount(copies)], {"model": model_computes(copies.find)})
 

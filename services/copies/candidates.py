@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.copies.codes import CellIndex, CodeIndex
+from services.copies.codes import CellIndex, CodeIndex, Numbers
 from services.copies.fingerprint import Codes
 from services.copies.keypoints import Keypoints, QueryKeypoints, words
 from services.copies.signature import Outline, Signature
@@ -65,6 +66,11 @@ class Candidates:
         self._fingerprints.add(outline.fingerprint, np.array([number]))
         self._views.add(outline.codes, np.full(len(outline.codes), number))
 
+    def remove(self, numbers: Numbers) -> None:
+        """Pictures that are to be named no more."""
+        for index in (self._fingerprints, self._views, self._words):
+            index.remove(numbers)
+
     def seal(self, path: Path) -> None:
         """Write the words, by far the most, to ``path``: the next start maps them into memory. Raises ``RuntimeError``, ``OSError``."""
         self._words.seal(path)
@@ -92,7 +98,9 @@ class Candidates:
             return np.zeros(0, np.int64), np.zeros(0)
         pictures, place = np.unique(numbers[counted], return_inverse=True)
         votes = np.bincount(place, np.exp2(-distances[counted] / _HALVING_BITS)).astype(np.float64)
-        most = np.argsort(-votes)[:_BY_WORD]
+        # Sealed words outlive their picture; fingerprints do not.
+        there = (place for place in np.argsort(-votes).tolist() if int(pictures[place]) in self._fingerprints)
+        most = list(islice(there, _BY_WORD))
         return pictures[most], votes[most]
 
 

@@ -2,31 +2,20 @@
 
 There are such pictures where a catalogue is older than its finder of copies, where a finder was away while products were written,
 where more came at once than it was told of, and where a new model signs anew. Nothing waits for this, and a stop in the middle
-costs only what was under way. It is looked again and again, for a twentieth of the time at most.
+costs only what was under way.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import structlog
 
 from shoplens import priorities
 from shoplens.domain import Product
-from shoplens.errors import NotFound, ShoplensError
+from shoplens.errors import NotFound
 from shoplens.images import decode
 from shoplens.ports import CatalogueReader, Copies
 
 _PAGE = 200
-_NEXT_S = 300.0
-_REST = 20
-_AGAIN_S = 30.0
-"""After a failure, so much time passes before the next try."""
-
-_log = structlog.get_logger()
 
 
 def catch_up(catalogue: CatalogueReader, copies: Copies, stop: threading.Event) -> int:
@@ -58,30 +47,3 @@ def _add(catalogue: CatalogueReader, copies: Copies, product: Product, missing: 
         missing.discard(image.content_hash)
         added += 1
     return added
-
-
-@contextmanager
-def catching_up(catalogue: CatalogueReader, copies: Copies) -> Iterator[None]:
-    """Catch up now and then, in a thread of its own; stopped on leaving."""
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set():
-            begun = time.monotonic()
-            try:
-                added = catch_up(catalogue, copies, stop)
-            except ShoplensError as error:
-                _log.warning("copies_not_caught_up", problem=str(error))
-                stop.wait(_AGAIN_S)
-                continue
-            if added:
-                _log.info("copies_caught_up", pictures=added)
-            stop.wait(max(_NEXT_S, _REST * (time.monotonic() - begun)))
-
-    thread = threading.Thread(target=work, name="catching-up", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -34,6 +34,19 @@ class CodeIndex:
         with self._lock:
             self._index.add_with_ids(np.ascontiguousarray(codes), np.ascontiguousarray(numbers, dtype=np.int64))
 
+    def __contains__(self, number: int) -> bool:
+        with self._lock:
+            try:
+                self._index.reconstruct(number)
+            except RuntimeError:
+                return False
+            return True
+
+    def remove(self, numbers: Numbers) -> None:
+        """Forget all codes of these numbers; unknown ones cost nothing."""
+        with self._lock:
+            self._index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(numbers, dtype=np.int64)))
+
     def search(self, codes: Codes, nearest: int) -> tuple[Distances, Numbers]:
         """The ``nearest`` for each of ``codes [n, bits / 8]``: distances and numbers, each ``[n, ≤ nearest]``, nearest first."""
         with self._lock:
@@ -46,7 +59,8 @@ class CodeIndex:
 class CellIndex:
     """Codes in cells about fixed centres (an inverted file, Sivic & Zisserman 2003); only the nearest cells are looked into.
 
-    Part of it may be sealed: a file, mapped into memory and never changed. What is added lies beside it. 8 bytes a code for its number.
+    Part of it may be sealed: a file, mapped into memory and never changed. What is added lies beside it, and what is removed from a file
+    is still found there until the next sealing. 8 bytes a code for its number.
     """
 
     def __init__(self, centres: Codes, *, cells: int = 4, sealed: Path | None = None) -> None:
@@ -61,6 +75,7 @@ class CellIndex:
         self._file = sealed
         self._sealed = self._empty() if sealed is None else self._read(sealed, faiss.IO_FLAG_MMAP)
         self._fresh = self._empty()
+        self._gone: set[int] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -71,6 +86,13 @@ class CellIndex:
         if len(codes):
             with self._lock:
                 self._fresh.add_with_ids(np.ascontiguousarray(codes), np.ascontiguousarray(numbers, dtype=np.int64))
+
+    def remove(self, numbers: Numbers) -> None:
+        """Forget the codes of these numbers: at once, or where they are sealed, when all is sealed anew."""
+        with self._lock:
+            self._fresh.remove_ids(np.ascontiguousarray(numbers, dtype=np.int64))
+            if self._file is not None:
+                self._gone.update(numbers.tolist())
 
     def search(self, codes: Codes, nearest: int) -> tuple[Distances, Numbers]:
         """As :meth:`CodeIndex.search`; the number is −1 where the cells held fewer."""
@@ -91,6 +113,8 @@ class CellIndex:
         with self._lock:
             if self._file is not None:
                 whole = self._read(self._file, 0)
+                whole.remove_ids(np.fromiter(self._gone, np.int64))
+                self._gone.clear()
                 whole.merge_from(self._fresh, 0)
                 self._sealed, self._fresh = whole, self._empty()
             else:

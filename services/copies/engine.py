@@ -95,6 +95,16 @@ class CopyFinder:
         known = self._store.known(content_hashes)
         return [name for name in content_hashes if name not in known]
 
+    def names(self, *, after: str = "", limit: int = 500) -> Sequence[str]:
+        """The pictures that are known, by content hash, in their own order, those above ``after``."""
+        return self._store.names(after=after, limit=limit)
+
+    def forget(self, content_hashes: Sequence[str]) -> None:
+        """Know these pictures no more, nor that they are copies of any."""
+        numbers = self._store.remove(content_hashes)
+        self._candidates.remove(np.array(numbers, np.int64))
+        self._groups.leave(content_hashes)
+
     def find(self, picture: Picture, *, limit: int = 100) -> Sequence[Copy]:
         deadlines.check()
         exact = [_exact(name) for name in self._store.known([picture.content_hash])]
@@ -131,8 +141,11 @@ class CopyFinder:
         except RuntimeError as error:
             _log.warning("sealed_words_not_used", file=str(sealed), problem=str(error))
             candidates, up_to = Candidates(centres), 0
+        kept = []
         for number, outline in self._store.outlines(up_to=up_to):
             candidates.add_outline(number, outline)
+            kept.append(number)
+        candidates.remove(np.setdiff1d(np.arange(1, up_to + 1), kept))
         for number, signature in self._store.signatures(after=up_to):
             candidates.add(number, signature)
         return candidates
@@ -156,7 +169,9 @@ class CopyFinder:
 
     def _link(self, content_hash: str) -> None:
         """Look for the copies of a known picture among those known, and keep what is found."""
-        signature = self._store.read([content_hash])[content_hash]
+        signature = self._store.read([content_hash]).get(content_hash)
+        if signature is None:
+            return  # forgotten since
         pixels, keypoints = signature.pixels(), self._keypoints.as_query(signature.keypoints)
         probe = Probe(all_eight(pixels), signature.codes, keypoints)
         near = [near for near in self._numbered(self._candidates.near(probe)) if near.content_hash != content_hash]

@@ -22,9 +22,20 @@ class Groups:
         with self._lock:
             self._linked[one].add(other)
             self._linked[other].add(one)
-            first, second = sorted((self._top(one), self._top(other)))
-            self._above[second] = first
-            self._above.setdefault(first, first)
+            self._join(one, other)
+
+    def leave(self, names: Iterable[str]) -> None:
+        """These pictures are no more; whoever was joined over them alone is so no longer."""
+        with self._lock:
+            for name in names:
+                others = self._around(name) - {name}
+                for other in self._linked.pop(name, set()):
+                    self._linked[other].discard(name)
+                for each in (name, *others):
+                    self._above.pop(each, None)
+                for one in others:
+                    for other in self._linked[one]:
+                        self._join(one, other)
 
     def linked(self, content_hash: str) -> list[str]:
         """The pictures that were found to be copies of this one itself."""
@@ -35,6 +46,20 @@ class Groups:
         """The group of each picture that is in one."""
         with self._lock:
             return {name: self._top(name) for name in content_hashes if name in self._above}
+
+    def _join(self, one: str, other: str) -> None:
+        first, second = sorted((self._top(one), self._top(other)))
+        self._above[second] = first
+        self._above.setdefault(first, first)
+
+    def _around(self, name: str) -> set[str]:
+        """Everything of one group."""
+        found, waiting = {name}, [name]
+        while waiting:
+            new = self._linked.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
 
     def _top(self, name: str) -> str:
         while (above := self._above.get(name, name)) != name:

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS links (
     other BLOB NOT NULL,
     PRIMARY KEY (version, one, other)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS linked_to ON links (version, other);
 CREATE TABLE IF NOT EXISTS identity (name TEXT NOT NULL);
 """
 _COLUMNS = "content_hash, width, height, fingerprint, codes, keypoints, thumbnail"
@@ -139,10 +140,31 @@ class SignatureStore:
             yield from rows
 
     def last(self) -> int:
-        """The highest number given to a signature; 0 where there is none."""
+        """The highest number ever given to a signature; 0 where there was none."""
         with self._using() as database:
-            row = database.execute("SELECT MAX(number) FROM signatures WHERE version = ?", (self._version,)).fetchone()
-        return int(row[0] or 0)
+            row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'signatures'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def names(self, *, after: str = "", limit: int = _MOST_AT_ONCE) -> Sequence[str]:
+        """The content hashes of what is kept, in their own order, those above ``after``; ``limit`` of them at most."""
+        with self._using() as database:
+            rows = database.execute(
+                "SELECT content_hash FROM signatures WHERE version = ? AND content_hash > ? ORDER BY content_hash LIMIT ?",
+                (self._version, bytes.fromhex(after), limit),
+            ).fetchall()
+        return [row[0].hex() for row in rows]
+
+    def remove(self, content_hashes: Iterable[str]) -> Sequence[int]:
+        """Keep these no more, nor their links; the numbers that they had. Unknown ones are left out."""
+        numbers: list[int] = []
+        with self._using() as database, _whole(database):
+            for name in map(bytes.fromhex, content_hashes):
+                key = (self._version, name)
+                rows = database.execute("DELETE FROM signatures WHERE version = ? AND content_hash = ? RETURNING number", key).fetchall()
+                numbers += [int(row[0]) for row in rows]
+                database.execute("DELETE FROM links WHERE version = ? AND one = ?", key)
+                database.execute("DELETE FROM links WHERE version = ? AND other = ?", key)
+        return numbers
 
     def numbered(self, numbers: Iterable[int]) -> Mapping[int, Signature]:
         """Signatures by number; unknown ones are left out."""
@@ -195,16 +217,10 @@ class SignatureStore:
     def link(self, content_hash: str, others: Iterable[str]) -> None:
         """Keep which pictures ``content_hash`` is a copy of, and that they were looked for."""
         one = bytes.fromhex(content_hash)
-        with self._using() as database:
-            database.execute("BEGIN")
-            try:
-                pairs = [(self._version, *sorted((one, bytes.fromhex(other)))) for other in others]
-                database.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", pairs)
-                database.execute("UPDATE signatures SET linked = 1 WHERE version = ? AND content_hash = ?", (self._version, one))
-                database.execute("COMMIT")
-            except sqlite3.Error:
-                database.execute("ROLLBACK")
-                raise
+        with self._using() as database, _whole(database):
+            pairs = [(self._version, *sorted((one, bytes.fromhex(other)))) for other in others]
+            database.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", pairs)
+            database.execute("UPDATE signatures SET linked = 1 WHERE version = ? AND content_hash = ?", (self._version, one))
 
     def links(self) -> Iterator[tuple[str, str]]:
         """All pairs of pictures that copy each other."""
@@ -220,6 +236,18 @@ class SignatureStore:
                 yield self._connection
             except sqlite3.Error as error:
                 raise Unavailable(f"The copy signatures cannot be read or written ({error}); make room or mend the disk.") from error
+
+
+@contextmanager
+def _whole(database: sqlite3.Connection) -> Iterator[None]:
+    """All that is done meanwhile is kept, or none of it."""
+    database.execute("BEGIN")
+    try:
+        yield
+        database.execute("COMMIT")
+    except sqlite3.Error:
+        database.execute("ROLLBACK")
+        raise
 
 
 def _codes(content: bytes) -> Codes:

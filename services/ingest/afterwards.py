@@ -2,7 +2,7 @@
 
 What makes a picture known for copies takes almost as long as finding and encoding its regions. A stream that has a thousand new
 products to bring in does that first. What does not fit the queue meanwhile is not lost: the finder catches up with the catalogue by
-itself, again and again (:mod:`services.copies.catching_up`).
+itself, again and again (:mod:`services.copies.keeping_up`).
 """
 
 from __future__ import annotations

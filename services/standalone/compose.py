@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from services.catalogue.engine import MilvusCatalogue
-from services.copies.catching_up import catching_up
 from services.copies.engine import CopyFinder
+from services.copies.keeping_up import keeping_up
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
 from services.gateway.copy_search import CatalogueCopySearch
@@ -92,7 +92,7 @@ def compose(settings: StandaloneSettings) -> Parts:
         generations, shadow = Generations(makes.open(plans.read().live)), Shadow()
         opened.callback(generations.close)
         catalogue = LiveCatalogue(generations)
-        opened.enter_context(catching_up(catalogue, copies))
+        opened.enter_context(keeping_up(catalogue, copies))
         opened.enter_context(shadow.comparing(generations))
         opened.enter_context(Overseer(plans, generations, shadow, open_=makes.open, drop=makes.drop).following())
         return Parts(

@@ -52,3 +52,20 @@ def test_what_was_added_is_known_after_a_restart_and_in_its_group(tmp_path: Path
         assert set(groups) == set(names[:2])
         assert len(set(groups.values())) == 1
         assert [copy.content_hash for copy in finder.find(shots[0])] == names[:2]
+
+
+def test_what_was_forgotten_is_no_copy_any_more_and_is_known_anew_when_it_comes_again(tmp_path: Path) -> None:
+    shots = [shot(3), shot(3, quality=90), shot(5)]
+    names = [picture.content_hash for picture in shots]
+    for again in (False, True):
+        with CopyFinder(model_folder("copies"), tmp_path / "copies.db", cores=Cores(1)) as finder:
+            for picture in shots:
+                finder.add(picture)
+            assert finder.wait_until_linked(60.0)
+            assert len(finder.groups(names)) == 2, again
+            finder.forget(names[:1])
+            assert list(finder.missing(names)) == names[:1]
+            assert [copy.content_hash for copy in finder.find(shots[0])] == names[1:2]
+            assert not finder.groups(names)
+    with CopyFinder(model_folder("copies"), tmp_path / "copies.db", cores=Cores(1)) as finder:
+        assert sorted(finder.names()) == sorted(names[1:])

@@ -66,3 +66,29 @@ def test_a_file_that_is_none_or_of_other_centres_is_refused(tmp_path: Path) -> N
     CellIndex(random_codes(7, 4)).seal(tmp_path / "four")
     with pytest.raises(RuntimeError, match="other centres"):
         CellIndex(random_codes(7, 8), sealed=tmp_path / "four")
+
+
+def test_what_is_removed_is_found_no_more(tmp_path: Path) -> None:
+    centres, codes, queries = random_codes(7, 8), random_codes(1, 60), random_codes(2, 5)
+    gone = np.arange(10, 30)
+    flat, cells = CodeIndex(64), CellIndex(centres, cells=8)
+    for index in (flat, cells):
+        index.add(codes, np.arange(60))
+        index.remove(np.append(gone, 1_000))
+        assert (index.search(queries, 6)[0] == by_force(queries, np.delete(codes, gone, axis=0), 6)).all()
+    assert 9 in flat
+    assert 10 not in flat
+
+
+def test_what_is_removed_of_a_sealed_file_goes_with_the_next_sealing(tmp_path: Path) -> None:
+    centres, codes, queries = random_codes(7, 8), random_codes(1, 60), random_codes(2, 5)
+    index = CellIndex(centres, cells=8)
+    index.add(codes[:40], np.arange(40))
+    index.seal(tmp_path / "first")
+    index.add(codes[40:], np.arange(40, 60))
+    gone = np.arange(30, 50)
+    index.remove(gone)
+    index.seal(tmp_path / "second")
+    for each in (index, CellIndex(centres, cells=8, sealed=tmp_path / "second")):
+        assert len(each) == 40
+        assert (each.search(queries, 6)[0] == by_force(queries, np.delete(codes, gone, axis=0), 6)).all()

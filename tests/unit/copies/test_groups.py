@@ -30,3 +30,12 @@ def test_only_direct_links_are_told_as_such() -> None:
     assert groups.linked("a") == ["b"]
     assert groups.linked("b") == ["a", "c"]
     assert groups.linked("z") == []
+
+
+@given(st.lists(st.tuples(names, names).filter(lambda pair: pair[0] != pair[1])), st.sets(names))
+def test_who_leaves_takes_along_the_links_that_led_over_it(links: list[tuple[str, str]], leaving: set[str]) -> None:
+    groups = Groups(links)
+    groups.leave(sorted(leaving))
+    without = Groups((one, other) for one, other in links if not {one, other} & leaving)
+    assert groups.names("abcdefgh") == without.names("abcdefgh")
+    assert [groups.linked(name) for name in "abcdefgh"] == [without.linked(name) for name in "abcdefgh"]

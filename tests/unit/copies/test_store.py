@@ -101,3 +101,20 @@ def test_outlines_and_signatures_share_out_the_pictures(tmp_path: Path, extracto
     assert (next(iter(store.outlines(up_to=2)))[1].codes == kept[0].codes).all()
     assert [number for number, _ in store.signatures(after=2)] == [3]
     store.close()
+
+
+def test_what_is_removed_is_gone_with_its_links_and_its_number_is_not_given_again(tmp_path: Path, extractor: KeypointExtractor) -> None:
+    store = SignatureStore(tmp_path / "copies.db", "one-1")
+    kept = [signature(extractor, seed) for seed in (1, 2, 3)]
+    names = [each.content_hash for each in kept]
+    for each in kept:
+        store.add(each)
+    store.link(names[0], [names[1], names[2]])
+    assert store.names(limit=2) == names[:2]
+    assert store.names(after=names[1]) == names[2:]
+    assert store.remove([names[0], names[2], "f" * 64]) == [1, 3]
+    assert store.names() == names[1:2]
+    assert list(store.links()) == []
+    assert store.last() == 3
+    assert store.add(kept[2]) == 4
+    store.close()
