@@ -2,8 +2,9 @@
 # One image a service, all of the same layers: `docker build --target gateway .`, or `make images` for all.
 # The build needs a compiler-free Python only; what runs has neither pip's cache nor the sources, and is not root.
 
-# Name the base by digest where images are released: --build-arg PYTHON_IMAGE=python@sha256:…
+# Name the bases by digest where images are released: --build-arg PYTHON_IMAGE=python@sha256:…
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+ARG SPARK_IMAGE=apache/spark:4.3.0
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -69,6 +70,27 @@ FROM runtime AS gateway
 ENV SHOPLENS_GATEWAY_HOST=0.0.0.0
 EXPOSE 8080 50056
 ENTRYPOINT ["python", "-m", "services.gateway"]
+
+# A whole catalogue at once, on Spark: the driver and the executors that an operator starts. Spark itself comes with pyspark.
+FROM ${SPARK_IMAGE} AS spark
+
+FROM build AS build-batch
+COPY requirements/batch.txt /src/requirements/batch.txt
+RUN /opt/shoplens/bin/pip install --require-hashes --requirement /src/requirements/batch.txt
+
+FROM runtime AS batch
+USER root
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends default-jre-headless procps tini \
+    && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
+COPY --from=build-batch /opt/shoplens /opt/shoplens
+COPY --from=spark /opt/entrypoint.sh /opt/entrypoint.sh
+ENV SPARK_HOME=/opt/shoplens/lib/python3.11/site-packages/pyspark \
+    PYSPARK_PYTHON=/opt/shoplens/bin/python \
+    PYSPARK_DRIVER_PYTHON=/opt/shoplens/bin/python \
+    JAVA_HOME=/usr/lib/jvm/default-java
+ENTRYPOINT ["/opt/entrypoint.sh"]
 
 # Everything in one process, for a small shop and for development.
 FROM runtime AS standalone

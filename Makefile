@@ -10,7 +10,7 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8080
 ENGINE ?= docker
 TAG    ?= 0.1.0
-IMAGES ?= detector encoder catalogue copies ranker ingest gateway standalone
+IMAGES ?= detector encoder catalogue copies ranker ingest gateway batch standalone
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format proto lock train eval fuzz bench stack audit sbom images system clean

@@ -25,6 +25,7 @@ MODULES: Final = {
         "deploy/crds/cert-manager.io_issuers.yaml",
     ),
     ("github.com/kedacore/keda/v2", "v2.21.0"): ("config/crd/bases/keda.sh_scaledobjects.yaml",),
+    ("github.com/kubeflow/spark-operator/v2", "v2.4.0"): ("config/crd/bases/sparkoperator.k8s.io_sparkapplications.yaml",),
     ("github.com/prometheus-operator/prometheus-operator", "v0.85.0"): (
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",

@@ -1,6 +1,6 @@
 """Pins what pyproject.toml asks for: exact versions and hashes, no download addresses.
 
-One file a way of using shoplens; all take the versions of the first two, so that they can share an environment.
+One file a way of using shoplens; all take the versions of the first three, so that they can share an environment.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ()),
+    ("batch", ("batch",)),
     ("dev", ("batch", "dev")),
     ("eval", ("batch", "dev", "eval")),
     ("train", ("batch", "dev", "train")),
@@ -40,7 +41,7 @@ def main() -> None:
     done: tuple[str, ...] = ()
     for name, extras in LEVELS:
         sys.stderr.write(f"locking {name}\n")
-        lock(name, extras, done[:2])
+        lock(name, extras, done[:3])
         done = (*done, name)
 
 

@@ -24,6 +24,9 @@ from services.batch.pictures import SCHEMA, Failure, PictureRef, Report, Shown
 from services.batch.store import FeatureStore
 from services.batch.work import Computing, work
 
+SUBMITTED = "submitted"
+"""The master, and where the driver listens, are what ``spark-submit`` was told: on Kubernetes an operator says it."""
+
 TASKS_A_CORE = 4
 """Smaller shares than cores, so that a slow one does not make all others wait."""
 
@@ -32,16 +35,23 @@ _REPORT = "computed long, known long, failures string, shown string"
 
 
 def compute(
-    pictures: Sequence[PictureRef], store: Path, *, make: str, settings: str, maker: str, chunk_size: int, master: str = "local[*]"
+    pictures: Sequence[PictureRef],
+    store: Path,
+    *,
+    make: str,
+    settings: str,
+    makers: Sequence[str],
+    chunk_size: int,
+    master: str = "local[*]",
 ) -> Iterator[Report]:
     """A report a chunk, once all are done; until then Spark shows its own progress.
 
-    make: ``module:function`` that makes a ``Computing`` of ``settings``. master: Spark's, as in ``local[2]``.
+    make: ``module:function`` that makes a ``Computing`` of ``settings``. master: Spark's, as in ``local[2]``, or ``SUBMITTED``.
     """
     with session(master) as spark:
         shares = max(1, min(len(pictures), TASKS_A_CORE * spark.sparkContext.defaultParallelism))
         frame = spark.createDataFrame(_table(pictures)).repartition(shares)
-        mapped = frame.mapInArrow(_task(str(store), make, settings, maker, chunk_size), _REPORT)
+        mapped = frame.mapInArrow(_task(str(store), make, settings, tuple(makers), chunk_size), _REPORT)
         for row in mapped.collect():
             failures = tuple(Failure(*each) for each in json.loads(row.failures))
             yield Report(row.computed, row.known, failures, tuple(Shown(*each) for each in json.loads(row.shown)))
@@ -78,24 +88,25 @@ def _paired(table: pa.Table) -> pa.Table:
 
 @contextmanager
 def session(master: str) -> Iterator[Any]:
-    """A Spark of our own, quiet, stopped on leaving. master: as in ``local[2]`` or ``spark://host:7077``."""
+    """A Spark of our own, quiet, stopped on leaving. master: as in ``local[2]`` or ``spark://host:7077``, or ``SUBMITTED``."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession  # a Java process: only for who asks
 
-    made = (
-        SparkSession.builder.appName("shoplens")
-        .master(master)
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.host", "127.0.0.1" if master.startswith("local") else os.environ.get("SPARK_DRIVER_HOST", "127.0.0.1"))
-        .config("spark.driver.bindAddress", "127.0.0.1" if master.startswith("local") else "0.0.0.0")  # noqa: S104  the cluster's own
-        .config("spark.python.worker.reuse", "true")
-        .getOrCreate()
-    )
+    settings: dict[str, bool | float | int | str | None] = {"spark.ui.enabled": "false", "spark.python.worker.reuse": "true"}
+    if master != SUBMITTED:
+        settings |= {"spark.master": master, **_driver(alone=master.startswith("local"))}
+    made = SparkSession.builder.appName("shoplens").config(map=settings).getOrCreate()
     try:
         made.sparkContext.setLogLevel("ERROR")
         yield made
     finally:
         made.stop()
+
+
+def _driver(*, alone: bool) -> dict[str, str]:
+    """Where the driver listens: for itself alone, or for the workers of a cluster."""
+    host = "127.0.0.1" if alone else os.environ.get("SPARK_DRIVER_HOST", "127.0.0.1")
+    return {"spark.driver.host": host, "spark.driver.bindAddress": "127.0.0.1" if alone else "0.0.0.0"}  # noqa: S104  the cluster's own
 
 
 def _table(pictures: Sequence[PictureRef]) -> pa.Table:
@@ -104,12 +115,13 @@ def _table(pictures: Sequence[PictureRef]) -> pa.Table:
 
 
 def _task(
-    store: str, make: str, settings: str, maker: str, chunk_size: int
+    store: str, make: str, settings: str, makers: tuple[str, ...], chunk_size: int
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         features = FeatureStore(Path(store))
         pictures = (PictureRef(**row) for batch in batches for row in batch.to_pylist())
-        for report in work(pictures, _made(make, settings), features, known=features.known(maker), chunk_size=chunk_size):
+        known = {maker: features.known(maker) for maker in makers}
+        for report in work(pictures, _made(make, settings), features, known=known, chunk_size=chunk_size):
             failures = json.dumps([[each.product_id, each.image_id, each.reason] for each in report.failures])
             shown = json.dumps([[each.product_id, each.image_id, each.content_hash] for each in report.shown])
             told = {"computed": [report.computed], "known": [report.known], "failures": [failures], "shown": [shown]}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,16 +20,16 @@ class Computing(Protocol):
     """What a worker needs to be able to do; made once a process, for models take seconds to load."""
 
     @property
-    def maker(self) -> str:
-        """Names everything that the features depend on."""
+    def makers(self) -> Sequence[str]:
+        """A name for each thing that is computed of a picture, which says everything that it depends on."""
         ...
 
     def fetch(self, uri: str) -> bytes:
         """A picture's bytes. Raises ``ShoplensError``."""
         ...
 
-    def features(self, content: bytes) -> bytes:
-        """What is kept of a picture, as the write path keeps it. Raises ``ShoplensError``."""
+    def compute(self, content: bytes, wanted: Sequence[str]) -> Mapping[str, bytes]:
+        """What is kept of a picture, by maker, of those that are wanted. Raises ``ShoplensError``."""
         ...
 
 
@@ -36,39 +37,49 @@ class Computing(Protocol):
 class _Chunk:
     """What is computed and not yet written."""
 
-    rows: dict[str, bytes]
+    rows: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    computed: int = 0
     known: int = 0
     failures: tuple[Failure, ...] = ()
     shown: list[Shown] = field(default_factory=list)
 
     def report(self) -> Report:
-        return Report(len(self.rows), self.known, self.failures, tuple(self.shown))
+        return Report(self.computed, self.known, self.failures, tuple(self.shown))
 
 
 def work(
-    pictures: Iterable[PictureRef], computing: Computing, store: FeatureStore, *, known: frozenset[str], chunk_size: int = CHUNK
+    pictures: Iterable[PictureRef],
+    computing: Computing,
+    store: FeatureStore,
+    *,
+    known: Mapping[str, frozenset[str]],
+    chunk_size: int = CHUNK,
 ) -> Iterator[Report]:
-    """Compute what is not known, and write it chunk by chunk; a report of each chunk once it is on disk."""
-    chunk = _Chunk({})
+    """Compute what is not known, and write it chunk by chunk; a report of each chunk once it is on disk. known: pictures, by maker."""
+    there = {maker: set(known.get(maker, ())) for maker in computing.makers}
+    chunk = _Chunk()
     for picture in pictures:
         try:
             content = picture.content if picture.content is not None else computing.fetch(picture.uri or "")
             hashed = content_hash(content)
-            if hashed in known or hashed in chunk.rows:
-                chunk.known += 1
+            wanted = [maker for maker, names in there.items() if hashed not in names]
+            if wanted:
+                for maker, made in computing.compute(content, wanted).items():
+                    chunk.rows[maker][hashed] = made
+                    there[maker].add(hashed)
+                chunk.computed += 1
             else:
-                chunk.rows[hashed] = computing.features(content)
+                chunk.known += 1
             chunk.shown.append(Shown(picture.product_id, picture.image_id, hashed))
         except ShoplensError as error:
             chunk.failures = (*chunk.failures, Failure(picture.product_id, picture.image_id, error.message))
-        if len(chunk.rows) >= chunk_size:
-            known |= chunk.rows.keys()
-            yield _written(chunk, computing.maker, store)
-            chunk = _Chunk({})
-    yield _written(chunk, computing.maker, store)
+        if chunk.computed >= chunk_size:
+            yield _written(chunk, store)
+            chunk = _Chunk()
+    yield _written(chunk, store)
 
 
-def _written(chunk: _Chunk, maker: str, store: FeatureStore) -> Report:
-    if chunk.rows:
-        store.write(maker, list(chunk.rows.items()))
+def _written(chunk: _Chunk, store: FeatureStore) -> Report:
+    for maker, rows in chunk.rows.items():
+        store.write(maker, list(rows.items()))
     return chunk.report()

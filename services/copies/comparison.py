@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.copies.descriptor import CopyDescriptor
-from services.copies.engine import PROJECTION, compared
-from services.copies.keypoints import KeypointExtractor
+from services.copies.engine import compared
+from services.copies.keypoints import PROJECTION, KeypointExtractor
 from services.copies.probability import CopyProbability
 from services.copies.signature import Signer
 from services.copies.verification import Query, Verifier

@@ -17,11 +17,11 @@ from services.copies.candidates import Candidates, Probe
 from services.copies.descriptor import CopyDescriptor, binary
 from services.copies.fingerprint import Codes, all_eight
 from services.copies.groups import Groups
-from services.copies.keypoints import KeypointExtractor
+from services.copies.keypoints import PROJECTION, KeypointExtractor
 from services.copies.linking import Linker
 from services.copies.probability import CopyProbability
 from services.copies.rivals import without_rivals
-from services.copies.signature import Signature, Signer
+from services.copies.signature import Signature, Signer, unpack_signature
 from services.copies.store import SignatureStore
 from services.copies.verification import Query, Verifier
 from services.copies.views import QUERY_VIEWS
@@ -29,8 +29,8 @@ from shoplens import deadlines
 from shoplens.cores import Cores
 from shoplens.domain import Change, Copy, Picture, Pixels
 from shoplens.models import ModelError
+from shoplens.ports import Cache
 
-PROJECTION = "keypoints.npz"
 WORDS = "words.npy"
 COMPARED_SIDE = 512
 """A query is laid over pictures at this size at most, in pixels of its longer side."""
@@ -47,8 +47,10 @@ _log = structlog.get_logger()
 class CopyFinder:
     """Implements :class:`shoplens.ports.Copies`; safe to call from many threads. ``close`` it, or use it as a context."""
 
-    def __init__(self, model_dir: Path, store: Path, *, cores: Cores | None = None) -> None:
+    def __init__(self, model_dir: Path, store: Path, *, cores: Cores | None = None, made: Cache | None = None) -> None:
         """Load ``models/copies/<version>`` and the signatures kept in the file ``store``.
+
+        made: signatures that were made elsewhere, as batch work does; what it has is not made again.
 
         Raises ModelError where the model is none of this engine's, and what :class:`SignatureStore` raises.
         """
@@ -60,6 +62,7 @@ class CopyFinder:
         except (OSError, ValueError) as error:
             raise ModelError(f"{model_dir}: this is no model to find copies with ({error})") from error
         self._signer = Signer(self._descriptor, self._keypoints)
+        self._made = made
         self._store = SignatureStore(store, self._descriptor.version)
         self._candidates = self._remembered(centres)
         self._groups = Groups(self._store.links())
@@ -85,7 +88,7 @@ class CopyFinder:
         deadlines.check()
         if self._store.known([picture.content_hash]):
             return
-        signature = self._signer.sign(picture)
+        signature = self._made_elsewhere(picture.content_hash) or self._signer.sign(picture)
         number = self._store.add(signature)
         if number is not None:
             self._candidates.add(number, signature)
@@ -132,6 +135,16 @@ class CopyFinder:
     def wait_until_linked(self, timeout_s: float) -> bool:
         """Wait until all that was added is in its group; whether that came to pass."""
         return self._linker.wait(timeout_s)
+
+    def _made_elsewhere(self, content_hash: str) -> Signature | None:
+        kept = None if self._made is None else self._made.get(f"features:{self._signer.maker}:{content_hash}")
+        if kept is None:
+            return None
+        try:
+            return unpack_signature(kept)
+        except ValueError as error:
+            _log.warning("signature_not_used", content_hash=content_hash, problem=str(error))
+            return None
 
     def _remembered(self, centres: Codes) -> Candidates:
         """The candidates as the store has them; the words from the last stop's file where there is one."""

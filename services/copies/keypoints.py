@@ -20,6 +20,9 @@ from shoplens.domain import Pixels
 
 Floats = NDArray[np.float32]
 
+PROJECTION = "keypoints.npz"
+"""In the model's folder."""
+
 WIDTH = 64
 REFERENCE_SIDE, REFERENCE_MOST = 320, 256
 QUERY_SIDE, QUERY_MOST = 384, 400

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from services.copies.descriptor import CopyDescriptor, binary
 from services.copies.fingerprint import Codes, fingerprint
-from services.copies.keypoints import WIDTH, KeypointExtractor, Keypoints
+from services.copies.keypoints import PROJECTION, WIDTH, KeypointExtractor, Keypoints
 from services.copies.views import REFERENCE_VIEWS
+from shoplens.cores import Cores
 from shoplens.domain import Picture, Pixels
+from shoplens.models import ModelError
+
+FORMAT = "1"
+"""Rises when a packed signature changes its shape."""
 
 THUMBNAIL_SIDE = 256
 _THUMBNAIL_QUALITY = 88
 _COUNT = struct.Struct("<H")
+_HEAD = struct.Struct("<32sIIBII")
+"""Content hash, width, height, views, bytes of keypoints, bytes of the thumbnail."""
+_CODE = 32
 _STEPS = 65535
 _ANGLE_STEPS = 256
 
@@ -56,6 +65,20 @@ class Signer:
     def __init__(self, descriptor: CopyDescriptor, keypoints: KeypointExtractor) -> None:
         self._descriptor, self._keypoints = descriptor, keypoints
 
+    @classmethod
+    def load(cls, model_dir: Path, cores: Cores | None = None) -> Signer:
+        """Of ``models/copies/<version>``. Raises ``ModelError`` where the model is none of this kind."""
+        descriptor = CopyDescriptor(model_dir, cores)
+        try:
+            return cls(descriptor, KeypointExtractor.load(model_dir / PROJECTION))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{model_dir}: this is no model to find copies with ({error})") from error
+
+    @property
+    def maker(self) -> str:
+        """Names everything that a packed signature depends on."""
+        return f"signature:{FORMAT}:{self._descriptor.version}"
+
     def sign(self, picture: Picture) -> Signature:
         """The signature of a catalogue picture."""
         return Signature(
@@ -67,6 +90,33 @@ class Signer:
             keypoints=self._keypoints.of_reference(picture.pixels),
             thumbnail=pack_thumbnail(thumbnail(picture.pixels)),
         )
+
+
+def pack_signature(signature: Signature) -> bytes:
+    """A whole signature, some 25 KB."""
+    keypoints, codes = pack_keypoints(signature.keypoints), signature.codes.tobytes()
+    name = bytes.fromhex(signature.content_hash)
+    head = _HEAD.pack(name, signature.width, signature.height, len(signature.codes), len(keypoints), len(signature.thumbnail))
+    return head + signature.fingerprint.tobytes() + codes + keypoints + signature.thumbnail
+
+
+def unpack_signature(content: bytes) -> Signature:
+    """What :func:`pack_signature` packed. Raises ``ValueError`` where the bytes are not its own."""
+    if len(content) < _HEAD.size:
+        raise ValueError("a signature that is cut off")
+    name, width, height, views, keypoints, thumbnail = _HEAD.unpack_from(content)
+    ends = np.cumsum([_HEAD.size, _CODE, views * _CODE, keypoints, thumbnail]).tolist()
+    if len(content) != ends[-1]:
+        raise ValueError(f"{len(content)} bytes are no signature of {ends[-1]}")
+    return Signature(
+        content_hash=name.hex(),
+        width=width,
+        height=height,
+        fingerprint=np.frombuffer(content[ends[0] : ends[1]], np.uint8).reshape(1, _CODE),
+        codes=np.frombuffer(content[ends[1] : ends[2]], np.uint8).reshape(views, _CODE),
+        keypoints=unpack_keypoints(content[ends[2] : ends[3]]),
+        thumbnail=content[ends[3] :],
+    )
 
 
 def thumbnail(pixels: Pixels) -> Pixels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from services.batch.store import FeatureStore
 from services.batch.work import CHUNK, Computing, work
 from services.copies.fingerprint import all_eight
 from services.copies.groups import Groups
+from services.copies.signature import Signer, pack_signature
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
 from services.ingest.extraction import EXTRACTION, Extractor
@@ -47,34 +48,42 @@ class PictureFingerprints(_Fetching):
     """Implements ``services.batch.work.Computing``: the fingerprint, for near duplicates."""
 
     @property
-    def maker(self) -> str:
-        return FINGERPRINTS
+    def makers(self) -> Sequence[str]:
+        return (FINGERPRINTS,)
 
-    def features(self, content: bytes) -> bytes:
-        return fingerprints_of(content)
+    def compute(self, content: bytes, wanted: Sequence[str]) -> Mapping[str, bytes]:  # noqa: ARG002  it is the one
+        return {FINGERPRINTS: fingerprints_of(content)}
 
 
 class PictureFeatures(_Fetching):
-    """Implements ``services.batch.work.Computing``: the write path's own extraction, with a cache that only listens."""
+    """Implements ``services.batch.work.Computing``: the write path's own extraction, with a cache that only listens.
 
-    def __init__(self, models: Path | None, cores: Cores, fetcher: Fetcher) -> None:
+    copies: what is known of a picture to find its copies, too.
+    """
+
+    def __init__(self, models: Path | None, cores: Cores, fetcher: Fetcher, *, copies: bool) -> None:
         super().__init__(fetcher)
         encoder = open_encoder(models, cores)
         self._heard: dict[str, bytes] = {}
-        detector = LiteRtDetector(model_folder("detector", root=models), cores)
-        self._extractor = Extractor(detector, encoder, _NoCopies(), self)
+        self._told = _Told()
+        self._signer = Signer.load(model_folder("copies", root=models), cores) if copies else None
+        self._extractor = Extractor(LiteRtDetector(model_folder("detector", root=models), cores), encoder, self._told, self)
         self._maker = maker_of(encoder.card().model)
 
     @property
-    def maker(self) -> str:
-        return self._maker
+    def makers(self) -> Sequence[str]:
+        return (self._maker,) if self._signer is None else (self._maker, self._signer.maker)
 
-    def features(self, content: bytes) -> bytes:
-        with deadlines.within(PICTURE_S):
-            self._extractor.extract(ImageSource("", content=content), content)
-        (kept,) = self._heard.values()
-        self._heard.clear()
-        return kept
+    def compute(self, content: bytes, wanted: Sequence[str]) -> Mapping[str, bytes]:
+        made = {}
+        if self._maker in wanted:
+            with deadlines.within(PICTURE_S):
+                self._extractor.extract(ImageSource("", content=content), content)
+            (made[self._maker],) = self._heard.values()
+            self._heard.clear()
+        if self._signer is not None and self._signer.maker in wanted:
+            made[self._signer.maker] = pack_signature(self._signer.sign(self._told.taken() or decode(content)))
+        return made
 
     def get(self, key: str) -> bytes | None:  # noqa: ARG002  whatever it is
         """Implements ``ports.Cache``: nothing is known."""
@@ -84,14 +93,22 @@ class PictureFeatures(_Fetching):
         self._heard[key] = value
 
 
-class _NoCopies:
-    """Implements ``ports.KnownCopies`` for who computes features alone; the finder of copies catches up with the catalogue."""
+class _Told:
+    """Implements ``ports.KnownCopies`` by keeping the last picture that was told of: it is decoded already."""
+
+    def __init__(self) -> None:
+        self._picture: Picture | None = None
 
     def add(self, picture: Picture) -> None:
-        """Known elsewhere, later."""
+        self._picture = picture
 
     def missing(self, content_hashes: Sequence[str]) -> Sequence[str]:  # noqa: ARG002  none is asked for
         return []
+
+    def taken(self) -> Picture | None:
+        """The picture, once."""
+        picture, self._picture = self._picture, None
+        return picture
 
 
 def fingerprints_of(content: bytes) -> bytes:
@@ -113,13 +130,14 @@ class _Job:
     allow_private: bool
     threads: int
     fingerprints: bool
+    copies: bool
     chunk_size: int
 
     def computing(self) -> Computing:
         fetcher = Fetcher(allow_private=self.allow_private, file_root=Path(self.home))
         if self.fingerprints:
             return PictureFingerprints(fetcher)
-        return PictureFeatures(None if self.models is None else Path(self.models), Cores(self.threads), fetcher)
+        return PictureFeatures(None if self.models is None else Path(self.models), Cores(self.threads), fetcher, copies=self.copies)
 
 
 def computing(job: str) -> Computing:
@@ -136,11 +154,12 @@ def compute_feed(
     currency: str,
     terminal: Terminal,
     fingerprints: bool = False,
+    copies: bool = True,
     chunk_size: int = CHUNK,
 ) -> tuple[Report, list[Failure]]:
     """What became of the feed's pictures, and the rows that are no product. ``fingerprints``: those, instead of features.
 
-    chunk_size: pictures that are written together.
+    copies: what is known of pictures to find their copies, too. chunk_size: pictures that are written together.
     """
     feed = open_feed(path, currency=currency)
     pictures: list[PictureRef] = []
@@ -151,7 +170,7 @@ def compute_feed(
         else:
             bad.append(Failure(row.product_id, "", f"line {row.line}: {row.result}"))
     models = None if settings.models is None else str(settings.models.absolute())
-    job = _Job(models, str(feed.home.absolute()), settings.allow_private_addresses, settings.threads, fingerprints, chunk_size)
+    job = _Job(models, str(feed.home.absolute()), settings.allow_private_addresses, settings.threads, fingerprints, copies, chunk_size)
     reports = _sequential(pictures, store, job) if spark is None else _by_spark(pictures, store, job, spark)
     what = "Fingerprints" if fingerprints else "Computing"
     told = terminal.counted(reports, total=len(pictures), what=what, size=lambda report: report.pictures)
@@ -183,19 +202,19 @@ def duplicates_of(
 
 def _sequential(pictures: list[PictureRef], store: Path, job: _Job) -> Iterator[Report]:
     here, features = job.computing(), FeatureStore(store)
-    return work(pictures, here, features, known=features.known(here.maker), chunk_size=job.chunk_size)
+    return work(pictures, here, features, known={maker: features.known(maker) for maker in here.makers}, chunk_size=job.chunk_size)
 
 
 def _by_spark(pictures: list[PictureRef], store: Path, job: _Job, master: str) -> Iterator[Report]:
     from services.batch.spark import compute
 
-    maker = job.computing().maker
+    makers = job.computing().makers
     return compute(
         pictures,
         store.absolute(),
         make="services.standalone.batching:computing",
         settings=json.dumps(asdict(job)),
-        maker=maker,
+        makers=makers,
         chunk_size=job.chunk_size,
         master=master,
     )

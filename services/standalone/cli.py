@@ -118,8 +118,10 @@ def compute(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A feed, as `import` reads it.")],
     features: Annotated[Path, typer.Option(help="The folder of features, in Parquet; what it holds is not computed again.")],
     spark: Annotated[
-        str | None, typer.Option(help="Share the work out by Spark, as in local[2] or spark://host:7077.", show_default=False)
+        str | None,
+        typer.Option(help="Share the work out by Spark: local[2], spark://host:7077, or submitted by spark-submit.", show_default=False),
     ] = None,
+    copies: Annotated[bool, typer.Option(help="What is known of pictures to find their copies, too: a third of the time.")] = True,
     chunk: Annotated[int, typer.Option(help="Pictures that are written together; killed, so many are lost at most.", min=1)] = 64,
     currency: Currency = "USD",
     json: Json = False,
@@ -132,7 +134,9 @@ def compute(
     with told(terminal):
         with the_batch_extra():
             from services.standalone.batching import compute_feed
-        report, bad = compute_feed(file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal, chunk_size=chunk)
+        report, bad = compute_feed(
+            file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal, copies=copies, chunk_size=chunk
+        )
         failed = [*bad, *report.failures]
         for each in failed[:20]:
             terminal.say(f"{each.product_id} {each.image_id}: {each.reason}")
@@ -150,7 +154,8 @@ def duplicates(
     features: Annotated[Path, typer.Option(help="The folder of features; fingerprints that it holds are not computed again.")],
     out: Annotated[Path | None, typer.Option(help="Where to write the groups, a JSON list of pictures a line.", show_default=False)] = None,
     spark: Annotated[
-        str | None, typer.Option(help="Share the work out by Spark, as in local[2] or spark://host:7077.", show_default=False)
+        str | None,
+        typer.Option(help="Share the work out by Spark: local[2], spark://host:7077, or submitted by spark-submit.", show_default=False),
     ] = None,
     currency: Currency = "USD",
     json: Json = False,

@@ -30,7 +30,8 @@ from services.migration.generations import Generation, Generations
 from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
 from services.migration.mirroring import MirroredIngest
 from services.migration.overseer import Overseer
-from services.migration.plan import PlanFolder, Wanted
+from services.migration.plan import Wanted
+from services.migration.plan_folder import PlanFolder
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
 from services.standalone.extras import the_batch_extra
@@ -86,9 +87,12 @@ def compose(settings: StandaloneSettings) -> Parts:
     cores = Cores(settings.threads)
     with ExitStack() as opened:
         opened.enter_context(decoding_apart(settings.decoders))
-        copies = opened.enter_context(CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores))
+        computed = None if settings.features is None else _computed(settings.features)
+        copies = opened.enter_context(
+            CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores, made=computed)
+        )
         fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
-        makes = _Generations(settings, cores, copies, fetcher)
+        makes = _Generations(settings, cores, copies, fetcher, computed)
         generations, shadow = Generations(makes.open(plans.read().live)), Shadow()
         opened.callback(generations.close)
         catalogue = LiveCatalogue(generations)
@@ -115,6 +119,7 @@ class _Generations:
     cores: Cores
     copies: CopyFinder
     fetcher: Fetcher
+    computed: Cache | None
 
     def open(self, wanted: Wanted) -> Generation:
         settings, folder = self.settings, generation_folder(self.settings.data, wanted.number)
@@ -128,7 +133,7 @@ class _Generations:
                 MilvusCatalogue.open(str(folder / CATALOGUE_FILE), pictures=folder / PICTURES_FOLDER, card=card)
             )
             kept = opened.enter_context(SqliteCache(folder / FEATURES_FILE))
-            features: Cache = kept if settings.features is None else Layered(kept, _computed(settings.features))
+            features: Cache = kept if self.computed is None else Layered(kept, self.computed)
             preparation = Preparation.by(detector, encoder, self.copies, catalogue, self.fetcher, features)
             if settings.updates is not None:
                 later = opened.enter_context(Afterwards(self.copies))
@@ -143,7 +148,6 @@ class _Generations:
             )
             return Generation(
                 number=wanted.number,
-                model=card.model,
                 search=search,
                 ingest=Pipeline(preparation, catalogue),
                 catalogue=catalogue,

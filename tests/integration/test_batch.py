@@ -17,6 +17,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from services.batch.store import FeatureStore
+from services.copies.signature import Signer
 from services.standalone.batching import maker_of
 from services.standalone.compose import compose
 from services.standalone.feeds import open_feed
@@ -24,12 +25,15 @@ from services.standalone.imports import answers
 from services.standalone.settings import StandaloneSettings
 from shoplens import metrics
 from shoplens.api.catalogue.v1 import catalogue_pb2
+from shoplens.cores import Cores
+from shoplens.model_store import model_folder
 from shoplens.rpc.convert.index import unpack_indexed_region
 from shoplens.testing.pictures import png
 
 PICTURES = 90
 PATIENCE_S = 300
 MAKER = maker_of("lite0-4")
+SIGNATURES = Signer.load(model_folder("copies"), Cores(1)).maker
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -79,6 +83,19 @@ def same(one: Path, other: Path) -> None:
     assert ours.keys() == theirs.keys()
     for name, regions in ours.items():
         np.testing.assert_allclose(regions, theirs[name], atol=1e-5)
+    assert signatures(one) == signatures(other)
+
+
+def signatures(features: Path) -> dict[str, bytes]:
+    found = dict(FeatureStore(features).rows(SIGNATURES))
+    assert len(found) == PICTURES
+    return found
+
+
+def known(features: Path) -> int:
+    """Pictures of which everything is there."""
+    store = FeatureStore(features)
+    return len(store.known(MAKER) & store.known(SIGNATURES))
 
 
 @pytest.fixture
@@ -119,24 +136,39 @@ def test_spark_computes_the_same(feed: Path, computed: Path, tmp_path: Path) -> 
     assert compute(feed, tmp_path, "--spark", "local[2]")["known"] == PICTURES
 
 
+@pytest.mark.usefixtures("java")
+def test_what_is_submitted_to_spark_runs_where_spark_was_told_to(feed: Path, computed: Path, tmp_path: Path) -> None:
+    """As an operator starts it on Kubernetes: the master is not ours to name."""
+    submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[2]", "--conf", "spark.driver.host=127.0.0.1"]
+    _, _, module, *arguments = command(feed, tmp_path, "--spark", "submitted")
+    script = str(Path(__file__).parents[2] / module.replace(".", "/")) + ".py"
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run([*submit, script, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environment)
+    assert done.returncode == 1, done.stderr  # the broken one
+    # What Python warns of comes the same way: Spark joins both streams of its driver.
+    assert json.loads(done.stdout.splitlines()[-1])["computed"] == PICTURES
+    same(computed, tmp_path)
+
+
 def test_killed_again_and_again_it_ends_where_an_undisturbed_run_does(feed: Path, computed: Path, tmp_path: Path) -> None:
     seen = 0
     for _ in range(5):
         process = subprocess.Popen(command(feed, tmp_path, "--chunk", "8"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE_S
-        while process.poll() is None and len(FeatureStore(tmp_path).known(MAKER)) <= seen:
+        while process.poll() is None and known(tmp_path) <= seen:
             assert time.monotonic() < until
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        seen = len(FeatureStore(tmp_path).known(MAKER))
+        seen = known(tmp_path)
     assert 0 < seen < PICTURES
     told = compute(feed, tmp_path)
     assert told["computed"] == PICTURES - seen
     same(computed, tmp_path)
 
 
-def test_an_import_with_features_runs_no_model(feed: Path, computed: Path, tmp_path: Path) -> None:
+def test_an_import_with_features_runs_no_model(feed: Path, computed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Signer, "sign", lambda *_: pytest.fail("a signature was made that is there"))
     with compose(StandaloneSettings(data=tmp_path, features=computed)) as parts:
         before = metrics.PICTURES_COMPUTED.labels(source="computed")._value.get()
         failed = [answer for answer in answers(open_feed(feed).rows(), parts.ingest.put_many) if answer.error]

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 
 from services.copies.descriptor import CopyDescriptor
-from services.copies.engine import PROJECTION, WORDS
-from services.copies.keypoints import KeypointExtractor
+from services.copies.engine import WORDS
+from services.copies.keypoints import PROJECTION, KeypointExtractor
 from training.backbone import LITE0, load_imagenet
 from training.copies.cases import paired, searched
 from training.copies.export import ship_descriptor, ship_judge, ship_keypoints

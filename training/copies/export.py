@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.copies.engine import PROJECTION, WORDS
+from services.copies.engine import WORDS
+from services.copies.keypoints import PROJECTION
 from services.copies.probability import FILE as JUDGE
 from training import lite
 from training.copies.network import WIDTH

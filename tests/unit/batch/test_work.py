@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.batch.pictures import Failure, PictureRef, Report, Shown
@@ -14,24 +15,27 @@ from shoplens.images import content_hash
 class Counting:
     """Implements ``Computing`` by counting."""
 
-    maker = "1:counting-1"
+    makers = ("1:counting-1", "2:lengths")
 
     def __init__(self) -> None:
         self.computed: list[bytes] = []
+        self.wanted: list[tuple[str, ...]] = []
 
     def fetch(self, uri: str) -> bytes:
         return uri.encode()
 
-    def features(self, content: bytes) -> bytes:
+    def compute(self, content: bytes, wanted: Sequence[str]) -> Mapping[str, bytes]:
         if content == b"broken":
             raise UnreadablePicture("This is no picture; send another.")
         self.computed.append(content)
-        return b"features of " + content
+        self.wanted.append(tuple(wanted))
+        made = dict(zip(self.makers, (b"features of " + content, b"%d" % len(content)), strict=True))
+        return {maker: made[maker] for maker in wanted}
 
 
 def run(store: FeatureStore, pictures: list[PictureRef]) -> tuple[Report, Counting]:
     counting = Counting()
-    return Report.summed(work(pictures, counting, store, known=store.known(counting.maker))), counting
+    return Report.summed(work(pictures, counting, store, known={maker: store.known(maker) for maker in counting.makers})), counting
 
 
 def test_each_picture_is_computed_once_however_often_it_is_shown(tmp_path: Path) -> None:
@@ -39,7 +43,15 @@ def test_each_picture_is_computed_once_however_often_it_is_shown(tmp_path: Path)
     pictures = [PictureRef("a", "1", uri="one"), PictureRef("b", "1", content=b"one"), PictureRef("b", "2", content=b"two")]
     total, counting = run(store, pictures)
     assert (total.computed, total.known, counting.computed) == (2, 1, [b"one", b"two"])
-    assert dict(store.rows(Counting.maker))[content_hash(b"two")] == b"features of two"
+    assert [dict(store.rows(maker))[content_hash(b"two")] for maker in Counting.makers] == [b"features of two", b"3"]
+
+
+def test_only_what_is_missing_of_a_picture_is_computed(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    store.write(Counting.makers[0], [(content_hash(b"one"), b"features of one")])
+    total, counting = run(store, [PictureRef("a", "1", uri="one"), PictureRef("b", "1", uri="two"), PictureRef("c", "1", uri="one")])
+    assert (total.computed, total.known) == (2, 1)
+    assert counting.wanted == [Counting.makers[1:], Counting.makers]
 
 
 def test_the_second_run_computes_what_changed_and_nothing_else(tmp_path: Path) -> None:
@@ -62,10 +74,10 @@ def test_what_was_written_before_the_end_stays(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path)
     pictures = [PictureRef("p", str(number), content=f"picture {number}".encode()) for number in range(2 * CHUNK + 10)]
     counting = Counting()
-    reports = work(pictures, counting, store, known=frozenset())
+    reports = work(pictures, counting, store, known={})
     assert next(reports).computed == CHUNK
     reports.close()
     total, again = run(store, pictures)
     assert (total.computed, total.known) == (CHUNK + 10, CHUNK)
     assert len(again.computed) == CHUNK + 10
-    assert len(store.known(Counting.maker)) == len(pictures)
+    assert len(store.known(Counting.makers[1])) == len(pictures)

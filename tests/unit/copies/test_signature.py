@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.copies.keypoints import WIDTH, KeypointExtractor, Keypoints
-from services.copies.signature import pack_keypoints, pack_thumbnail, thumbnail, unpack_keypoints, unpack_thumbnail
+from services.copies.signature import (
+    Signature,
+    pack_keypoints,
+    pack_signature,
+    pack_thumbnail,
+    thumbnail,
+    unpack_keypoints,
+    unpack_signature,
+    unpack_thumbnail,
+)
 from tests.unit.copies.scenes import scene
 
 
@@ -36,6 +45,33 @@ def test_bytes_that_are_no_keypoints_are_refused_or_read_whole(content: bytes) -
     except ValueError:
         return
     assert len(content) == 2 + len(keypoints) * (7 + WIDTH)
+
+
+@given(st.integers(0, 9), st.integers(1, 8), st.integers(0, 1 << 30))
+def test_a_signature_survives_packing(count: int, views: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    descriptors = rng.integers(-127, 128, (count, WIDTH)).astype(np.int8)
+    keypoints = Keypoints(*(np.zeros(shape, np.float32) for shape in ((count, 2), count, count)), descriptors)
+    codes = rng.integers(0, 256, (views + 1, 32)).astype(np.uint8)
+    given_ = Signature(codes[:1], codes[1:], rng.bytes(32).hex(), 4_000, 3_000, keypoints, rng.bytes(50))
+    packed = pack_signature(given_)
+    back = unpack_signature(packed)
+    assert (back.content_hash, back.width, back.height, back.thumbnail) == (given_.content_hash, 4_000, 3_000, given_.thumbnail)
+    assert (back.fingerprint == given_.fingerprint).all()
+    assert (back.codes == given_.codes).all()
+    assert (back.keypoints.descriptors == descriptors).all()
+    for cut in (0, 10, len(packed) - 1):
+        with pytest.raises(ValueError, match=r"signature|keypoints"):
+            unpack_signature(packed[:cut])
+
+
+@given(st.binary(max_size=400))
+def test_bytes_that_are_no_signature_are_refused_or_read_whole(content: bytes) -> None:
+    try:
+        signature = unpack_signature(content)
+    except ValueError:
+        return
+    assert pack_signature(signature) == content
 
 
 def test_a_mirror_images_features_follow_from_the_pictures_own(extractor: KeypointExtractor) -> None:
