@@ -20,7 +20,7 @@ def compose(settings: CatalogueSettings) -> Iterator[Service]:
     with EncoderClient(settings.encoder, identity) as encoder, deadlines.within(settings.start_timeout_s):
         encoder.wait_until_serving()
         card = encoder.card()
-    with MilvusCatalogue.open(settings.milvus_uri, pictures=settings.pictures, card=card) as catalogue:
+    with MilvusCatalogue.open(settings.milvus_uri, database=settings.database, pictures=settings.pictures, card=card) as catalogue:
         yield Service([mount(catalogue)], {"index": index_is_finished(catalogue)})
 
 

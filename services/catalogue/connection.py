@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ CALL_S = 30.0
 OPEN_S = 300.0
 """For what happens once, at open: a server that has just started reads its log again before it answers."""
 CONNECT_S = 10.0
+DEFAULT_DATABASE = "default"
 ROWS_PER_CALL = 1000
 _SCAN_ROWS = 10_000
 
@@ -65,16 +66,19 @@ class _FailedAtOnceError(Exception):
 class Milvus:
     """What the catalogue needs of Milvus, with :mod:`shoplens.errors` for its failures.
 
-    ``uri`` is a file's path (embedded, through Milvus Lite) or ``http(s)://host:port``.
+    ``uri`` is a file's path (embedded, through Milvus Lite) or ``http(s)://host:port``. ``database``: a server's, made where there is
+    none.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, database: str = DEFAULT_DATABASE) -> None:
         # pymilvus logs every failed call with its stack; ours are logged once, where they are mapped.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self.embedded = None if "://" in uri else EmbeddedMilvus(Path(uri))
         self.name = uri
         try:
             self._client = self._connect(self.embedded.address if self.embedded else uri)
+            if database != DEFAULT_DATABASE:
+                self._client = self._moved_to(database)
         except BaseException:
             if self.embedded is not None:
                 self.embedded.close()
@@ -152,10 +156,18 @@ class Milvus:
         )  # fmt: skip
         return [Neighbours(hits.ids, hits.distances) for hits in found]
 
-    def _connect(self, address: str) -> MilvusClient:
+    def _moved_to(self, database: str) -> MilvusClient:
+        if self.embedded is not None:
+            raise FailedPrecondition("The embedded store has but one database; give a second index a file of its own.")
+        with closing(self._client):
+            if database not in self._call(self._client.list_databases):
+                self._call(self._client.create_database, database)
+        return self._connect(self.name, db_name=database)
+
+    def _connect(self, address: str, **more: Any) -> MilvusClient:
         try:
             options = {} if self.embedded is None else {"grpc_options": _EMBEDDED_OPTIONS}
-            client = MilvusClient(address, dedicated=True, timeout=remaining_s(CONNECT_S), **options)
+            client = MilvusClient(address, dedicated=True, timeout=remaining_s(CONNECT_S), **options, **more)
         except (MilvusException, grpc.RpcError) as error:
             raise Unavailable(f"No Milvus answers at {self.name}; start it, or correct the address.", retry_after_s=5.0) from error
         client._get_connection()._on_rpc_error = _give_up

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from services.catalogue import rows
-from services.catalogue.connection import Milvus, Row
+from services.catalogue.connection import DEFAULT_DATABASE, Milvus, Row
 from services.catalogue.directory import Directory, Entry
 from services.catalogue.gathering import Gatherer
 from services.catalogue.kept import Nearby
@@ -62,17 +62,18 @@ class MilvusCatalogue:
     """Products, their pictures and their vectors. Safe to use from many threads; writes go one at a time."""
 
     @classmethod
-    def open(cls, uri: str, pictures: Path, card: EncoderCard) -> MilvusCatalogue:
+    def open(cls, uri: str, pictures: Path, card: EncoderCard, *, database: str = DEFAULT_DATABASE) -> MilvusCatalogue:
         """Open an index, or make one, for the vectors of ``card.model``.
 
         uri: a file's path (Milvus Lite) or ``http://host:port``. pictures: the folder of the pictures' bytes.
+        database: a server's, made where there is none; the embedded store has but one.
 
         Raises ``FailedPrecondition`` where the index holds another model's vectors, or the file is in use or damaged;
         ``Unavailable`` where no Milvus answers.
         """
         with ExitStack() as opened:
             files = opened.enter_context(closing(PictureFiles(pictures)))
-            milvus = opened.enter_context(Milvus(uri))
+            milvus = opened.enter_context(Milvus(uri, database))
             catalogue = cls(milvus, files, card)
             opened.pop_all()
             return catalogue

@@ -9,18 +9,20 @@ from functools import partial
 import structlog
 import uvicorn
 
-from services.gateway.copy_search import CatalogueCopySearch
-from services.gateway.engine import CameraSearch
 from services.gateway.feedback import KafkaFeedback, NoFeedback
+from services.gateway.following import followed
+from services.gateway.generations import RemoteGenerations
 from services.gateway.http import HttpSettings, create_app
 from services.gateway.http.keys import require_keys
 from services.gateway.http.tls import Certificate, renewing
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
-from services.gateway.sights import RememberingDetector, RememberingEncoder
+from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from services.migration.mirroring import MirroredIngest
+from services.migration.plan import PARTS
 from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
-from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
+from shoplens.rpc.clients import CopiesClient
 from shoplens.rpc.launch import Service, launch
 from shoplens.tracing import traced_app
 
@@ -36,25 +38,21 @@ def compose(settings: GatewaySettings) -> Iterator[Service]:
     identity = settings.identity()
     with (
         decoding_apart(settings.decoders),
-        DetectorClient(settings.detector, identity) as detector,
-        EncoderClient(settings.encoder, identity) as encoder,
-        CatalogueClient(settings.catalogue, identity) as catalogue,
-        RankerClient(settings.ranker, identity) as ranker,
-        IngestClient(settings.ingest, identity) as ingest,
         CopiesClient(settings.copies, identity) as copies,
         Fetcher(allow_private=settings.allow_private_addresses) as fetcher,
         ExitStack() as opened,
     ):
         log = opened.enter_context(KafkaFeedback(settings.kafka, topic=settings.feedback_topic)) if settings.kafka else NoFeedback()
-        remembering = RememberingDetector(detector), RememberingEncoder(encoder)
-        search = CameraSearch(*remembering, catalogue, ranker, copies if settings.copies_in_search else None)
-        asked = (detector, encoder, catalogue, ranker, ingest, *((copies,) if settings.copies_in_search else ()))
-        probes = {client.part: client.probe for client in asked}
+        parts = {name: getattr(settings, name) for name in PARTS}
+        makes = RemoteGenerations(parts, copies, copies_in_search=settings.copies_in_search, identity=identity)
+        generations, seen = opened.enter_context(followed(settings.plan, makes))
+        search = LiveSearch(generations, seen)
+        probes = {**makes.probes(generations), **({"copies": copies.probe} if settings.copies_in_search else {})}
         app = create_app(
             search=search,
-            copies=CatalogueCopySearch(copies, catalogue),
-            ingest=ingest,
-            catalogue=catalogue,
+            copies=LiveCopySearch(generations),
+            ingest=MirroredIngest(generations),
+            catalogue=LiveCatalogue(generations),
             fetcher=fetcher,
             feedback_log=log,
             readiness=probes,

@@ -23,6 +23,11 @@ class GatewaySettings(ServerSettings):
     ranker: str = Field(default="127.0.0.1:50054", description="The ranker's address.")
     ingest: str = Field(default="127.0.0.1:50055", description="The write path's address.")
     copies: str = Field(default="127.0.0.1:50057", description="The address of what finds copies.")
+    plan: str = Field(
+        default="",
+        description="redis://host:port/db of a Redis that keeps what it is given: the plan of a migration, which all gateways follow; "
+        "empty, and there is no migration.",
+    )
     copies_in_search: bool = Field(
         default=True,
         description="Searches for products tell an edited copy, and show copies of one picture once; "

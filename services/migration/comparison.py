@@ -21,6 +21,7 @@ from shoplens import deadlines, priorities
 from shoplens.domain import SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument, ShoplensError
 from shoplens.images import decode
+from shoplens.ports import Search
 
 TOP: Final = 10
 EVERY: Final = 10
@@ -150,7 +151,7 @@ def labelled_photos(table: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def labelled(photos: list[tuple[Path, str]], live: Generation, other: Generation) -> Labelled:
+def labelled(photos: list[tuple[Path, str]], live: Search, other: Search) -> Labelled:
     """Ask both for every photo. Raises ``InvalidArgument`` where one cannot be read, and what searching raises."""
     found: dict[str, list[int]] = {"live": [], "other": []}
     for path, product_id in photos:
@@ -158,9 +159,9 @@ def labelled(photos: list[tuple[Path, str]], live: Generation, other: Generation
             query = SearchQuery(picture=decode(path.read_bytes()), top_k=TOP)
         except OSError as error:
             raise InvalidArgument(f"{path} cannot be read ({error.strerror}).") from error
-        for name, generation in (("live", live), ("other", other)):
+        for name, search in (("live", live), ("other", other)):
             with priorities.bulk(), deadlines.within(_ASKED_S):
-                results = generation.search.search(query).ranking.results
+                results = search.search(query).ranking.results
             found[name].append(next((place for place, each in enumerate(results) if each.product_id == product_id), TOP))
     shares = {
         name: {f"r@{top}": round(statistics.fmean(place < top for place in places), 4) for top in (1, TOP)}

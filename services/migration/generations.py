@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -27,15 +27,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One generation, behind its ports; ``number`` counts from 1, ``model`` is its encoder's."""
+    """One generation, behind its ports; ``number`` counts from 1. parts: their addresses, where they are services of their own."""
 
     number: int
-    model: str
     search: Search
     ingest: Ingest
     catalogue: Catalogue
     copies: CopySearch
     close: Callable[[], None]
+    parts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Generations:
             if before.other is None:
                 raise FailedPrecondition("There is no second generation to switch to; start a migration first.")
             self._pair = Pair(before.other, before.live)
-        _log.info("generation switched", live=self._pair.live.number, model=self._pair.live.model)
+        _log.info("generation switched", live=self._pair.live.number)
 
     def remove(self) -> None:
         """Write to the live one alone from now on, and close the other once nobody uses it."""

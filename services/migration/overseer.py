@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,13 +19,16 @@ import structlog
 from services.migration.comparison import Labelled, Shadow, labelled, labelled_photos
 from services.migration.generations import Generation, Generations
 from services.migration.mending import Pass, mend
-from services.migration.plan import Plan, PlanFolder, Wanted, said
+from services.migration.plan import Plan, Plans, Wanted, said
 from shoplens import metrics
 from shoplens.errors import ShoplensError
 
 LOOK_EVERY_S: Final = 0.25
 TELL_EVERY_S: Final = 1.0
 REST_S: Final = 5.0
+AGAIN_S: Final = 5.0
+"""What could not be carried out is tried again: a part of a generation may only have been away."""
+
 REST: Final = 20
 """Between passes that found nothing, so many times a pass's own length."""
 
@@ -39,9 +42,9 @@ Drop = Callable[[int], None]
 
 
 class Overseer:
-    """Carries out the plans of a folder on the generations of a server."""
+    """Carries out the plans that are written down on the generations of a server."""
 
-    def __init__(self, plans: PlanFolder, generations: Generations, shadow: Shadow, *, open_: Open, drop: Drop) -> None:
+    def __init__(self, plans: Plans, generations: Generations, shadow: Shadow, *, open_: Open, drop: Drop) -> None:
         self._plans = plans
         self._generations = generations
         self._shadow = shadow
@@ -49,7 +52,9 @@ class Overseer:
         self._drop = drop
         self._plan = Plan(Wanted(generations.now.live.number))
         self._said = said(self._plan)
-        self._problem = ""
+        self._problem = self._unreadable = ""
+        self._undone_since: float | None = None
+        self._leads = False
         self._pass: Pass | None = None
         self._in_step = False
         self._compared: Labelled | None = None
@@ -70,6 +75,8 @@ class Overseer:
             stop.set()
             for thread in threads:
                 thread.join()
+            with suppress(ShoplensError):  # what was told last runs out by itself
+                self._plans.leave()
 
     def _follow(self, stop: threading.Event) -> None:
         told = float("-inf")
@@ -85,18 +92,24 @@ class Overseer:
         try:
             plan = self._plans.read()
         except ShoplensError as error:
-            self._problem = str(error)
+            self._unreadable = str(error)
             return False
-        if plan == self._plan:
+        self._unreadable = ""
+        if plan == self._plan and not self._is_to_be_tried_again():
             return False
-        before, self._plan, self._problem = self._plan, plan, ""
+        before, self._plan = self._plan, plan
         try:
             self._carry_out(plan, before)
         except ShoplensError as error:
-            self._problem = str(error)
+            self._problem, self._undone_since = str(error), time.monotonic()
             _log.error("the migration's plan cannot be carried out", problem=str(error))
+        else:
+            self._problem, self._undone_since = "", None
         self._said = said(plan)
         return True
+
+    def _is_to_be_tried_again(self) -> bool:
+        return self._undone_since is not None and time.monotonic() - self._undone_since >= AGAIN_S
 
     def _carry_out(self, plan: Plan, before: Plan) -> None:
         now = self._generations.now
@@ -127,7 +140,7 @@ class Overseer:
             photos = labelled_photos(table)
             with self._generations.using() as pair:
                 if pair.other is not None:
-                    self._compared = labelled(photos, pair.live, pair.other)
+                    self._compared = labelled(photos, pair.live.search, pair.other.search)
             self._answered = asked
         except ShoplensError as error:
             self._problem = str(error)
@@ -147,7 +160,7 @@ class Overseer:
         rest = LOOK_EVERY_S
         while not stop.wait(rest):
             rest = LOOK_EVERY_S
-            if self._held.is_set() or self._generations.now.other is None:
+            if self._held.is_set() or not self._leads or self._generations.now.other is None:
                 continue
             begun = time.monotonic()
             with self._passing, self._generations.using() as pair:
@@ -172,6 +185,7 @@ class Overseer:
 
     def _tell(self) -> None:
         try:
+            self._leads = self._plans.leads()
             self._plans.tell(self.status())
         except (OSError, ShoplensError) as error:
             _log.warning("the migration's progress cannot be told", problem=str(error))
@@ -180,15 +194,22 @@ class Overseer:
         """How far things are, for the command line."""
         with self._generations.using() as pair:
             generations = {name: each for name, each in (("live", pair.live), ("other", pair.other)) if each is not None}
-            told: dict[str, Any] = {"as_of": datetime.now(UTC).isoformat(), "plan": self._said, "problem": self._problem}
+            told: dict[str, Any] = {
+                "as_of": datetime.now(UTC).isoformat(),
+                "plan": self._said,
+                "problem": self._unreadable or self._problem,
+            }
+            told["leads"] = self._leads
             for name, each in generations.items():
                 try:
                     status = each.catalogue.status()
                 except ShoplensError as error:
-                    told[name] = {"number": each.number, "model": each.model, "problem": str(error), "ready": False}
+                    told[name] = {"number": each.number, "problem": str(error), "ready": False}
                 else:
                     numbers = {"products": status.products, "pictures": status.items, "ready": status.ready}
-                    told[name] = {"number": each.number, "model": each.model, **numbers}
+                    told[name] = {"number": each.number, "index": status.version, **numbers}
+                if each.parts is not None:
+                    told[name]["parts"] = dict(each.parts)
         progress = self._pass
         if progress is not None:
             told["pass"] = {

@@ -1,29 +1,30 @@
-"""What is wanted of a migration, in one small file that outlives every process: the command line writes it, servers follow it."""
+"""What is wanted of a migration: the command line writes it down, servers follow it and tell how far they are."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from shoplens.errors import FailedPrecondition, Unavailable
+from shoplens.errors import FailedPrecondition
 
-PLAN: Final = "plan.json"
-STATUS: Final = "status.json"
+PARTS: Final = ("detector", "encoder", "catalogue", "ranker", "ingest")
+"""What belongs to a model, and so to a generation; the finder of copies knows pictures alone, and belongs to all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A generation. models: the folder of its models; None are those that ship."""
+    """A generation. models: the folder of its models, in a process that has all parts; None are those that ship.
+
+    parts: the addresses of its parts, by name, where each is a service of its own; None are those that the gateway was started with.
+    """
 
     number: int = 1
     models: str | None = None
+    parts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,14 @@ class Plan:
         """Whether the younger of two answers."""
         return self.other is not None and self.other.number < self.live.number
 
-    def started(self, models: Path) -> Plan:
-        """Raises ``FailedPrecondition`` where a migration is under way."""
+    def started(self, *, models: Path | None = None, parts: Mapping[str, str] | None = None) -> Plan:
+        """A second generation is to be filled. Raises ``FailedPrecondition`` where a migration is under way."""
         if self.other is not None:
             raise FailedPrecondition(
                 "A migration is under way; `shoplens migrate status` tells how far it is, `finish` or `abandon` ends it."
             )
-        return replace(self, other=Wanted(self.live.number + 1, str(models)), labelled=None)
+        other = Wanted(self.live.number + 1, None if models is None else str(models), parts)
+        return replace(self, other=other, labelled=None)
 
     def changed_over(self, *, back: bool) -> Plan:
         """The other one answers. Raises ``FailedPrecondition`` where that is so already, or there is none."""
@@ -88,55 +90,57 @@ def said(plan: Plan) -> dict[str, Any]:
     return {"live": plan.live.number, "other": None if plan.other is None else plan.other.number, "asked": plan.asked}
 
 
-class PlanFolder:
-    """A folder with the plan, and with what a server says of its progress."""
+def require_parts(parts: Mapping[str, str]) -> Mapping[str, str]:
+    """The parts, if they are all there and no more. Raises ``FailedPrecondition``."""
+    missing, odd = [name for name in PARTS if not parts.get(name)], sorted(parts.keys() - set(PARTS))
+    if missing or odd:
+        wrong = " and ".join([*(f"{name} is missing" for name in missing), *(f"{name} is none" for name in odd)])
+        raise FailedPrecondition(f"A generation has the parts {', '.join(PARTS)}: {wrong}.")
+    return parts
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+
+def to_json(plan: Plan) -> str:
+    """As it is kept."""
+    return json.dumps(asdict(plan))
+
+
+def from_json(text: str | bytes, where: str) -> Plan:
+    """What :func:`to_json` made. where: it is kept. Raises ``FailedPrecondition`` where it makes no sense."""
+    try:
+        table = json.loads(text)
+        other = table["other"]
+        return Plan(Wanted(**table["live"]), None if other is None else Wanted(**other), table["labelled"], table["asked"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FailedPrecondition(f"{where} cannot be read; it says which index answers. ({error})") from error
+
+
+class Plans(Protocol):
+    """Where a plan is kept, and what the servers that follow it tell."""
 
     def read(self) -> Plan:
-        """Without a file, the first generation alone. Raises ``FailedPrecondition`` where the file makes no sense."""
-        try:
-            table = json.loads((self._folder / PLAN).read_text("utf-8"))
-            other = table["other"]
-            return Plan(Wanted(**table["live"]), None if other is None else Wanted(**other), table["labelled"], table["asked"])
-        except FileNotFoundError:
-            return Plan()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FailedPrecondition(f"{self._folder / PLAN} cannot be read; it says which index answers. ({error})") from error
+        """The first generation alone, where nothing was ever written. Raises ``FailedPrecondition`` and ``Unavailable``."""
+        ...
 
-    @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self) -> AbstractContextManager[None]:
         """Nobody else changes the plan meanwhile; it takes a moment. Raises ``Unavailable``."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / ".lock").open("w")
-        except OSError as error:
-            raise Unavailable(f"{self._folder} cannot be written ({error.strerror}); the plan of a migration is kept there.") from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        ...
 
     def write(self, plan: Plan) -> None:
         """Durable once it returns."""
-        self._whole(PLAN, asdict(plan))
+        ...
 
-    def tell(self, status: dict[str, Any]) -> None:
-        """What the server says of itself, for :meth:`told`."""
-        self._whole(STATUS, status)
+    def leads(self) -> bool:
+        """Whether this server is the one among all that passes over both indexes; to be asked again every second or two."""
+        ...
+
+    def tell(self, status: Mapping[str, Any]) -> None:
+        """What a server says of itself, for :meth:`told`. Raises ``OSError`` and ``Unavailable``."""
+        ...
 
     def told(self) -> dict[str, Any] | None:
-        try:
-            told: dict[str, Any] = json.loads((self._folder / STATUS).read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return told
+        """What the servers say together; None where none follows."""
+        ...
 
-    def _whole(self, name: str, table: dict[str, Any]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor, new = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(new).replace(self._folder / name)
+    def leave(self) -> None:
+        """This server follows no more."""
+        ...

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from services.catalogue.pausing import paused
-from services.migration.plan import Plan, PlanFolder
+from services.migration.plan import Plan
+from services.migration.plan_folder import PlanFolder
 from services.standalone.places import (
     CATALOGUE_FILE,
     COPIES_FILE,

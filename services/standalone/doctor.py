@@ -25,7 +25,7 @@ from services.catalogue.embedded import is_in_use
 from services.catalogue.settings import CatalogueSettings
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
-from services.migration.plan import PlanFolder
+from services.migration.plan_folder import PlanFolder
 from services.ranker.live import LiveWeights
 from services.ranker.publishing import WeightsFolder
 from services.standalone.places import (

@@ -27,12 +27,13 @@ def complaints(manifests: Sequence[Manifest]) -> list[str]:
 
 def _of_workload(workload: Manifest) -> Iterator[str]:
     name, spec = workload["metadata"]["name"], workload["spec"]
+    part = workload["metadata"]["labels"]["app.kubernetes.io/name"]
     pod = spec["template"]["spec"]
-    if name in SINGLE and spec.get("replicas") != 1:
+    if part in SINGLE and spec.get("replicas") != 1:
         yield "owns a store and must run once"
-    if name in SINGLE and workload["kind"] != "StatefulSet":
+    if part in SINGLE and workload["kind"] != "StatefulSet":
         yield "owns a store and must be a StatefulSet, which starts no second before the first is gone"
-    if name not in (*SINGLE, *STORES) and spec.get("replicas", 1) < 2:
+    if part not in (*SINGLE, *STORES) and spec.get("replicas", 1) < 2:
         yield "runs once, so a restart is an outage"
     if pod.get("automountServiceAccountToken") is not False:
         yield "mounts a token that it does not need"
@@ -161,15 +162,13 @@ def _of_network(manifests: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _of_budgets(manifests: Sequence[Manifest]) -> Iterator[str]:
-    budgets = {
-        each["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"]: each["spec"]
-        for each in manifests
-        if each["kind"] == "PodDisruptionBudget"
-    }
+    budgets = [each for each in manifests if each["kind"] == "PodDisruptionBudget"]
     for each in manifests:
         if each["kind"] in WORKLOADS:
             name, replicas = each["metadata"]["name"], each["spec"].get("replicas", 1)
-            if replicas > 1 and name not in budgets:
+            labels = each["spec"]["template"]["metadata"]["labels"]
+            its = [budget["spec"] for budget in budgets if budget["spec"]["selector"]["matchLabels"].items() <= labels.items()]
+            if replicas > 1 and not its:
                 yield f"{each['kind']}/{name}: a drained node may end all of it"
-            if name in budgets and budgets[name].get("minAvailable", 0) >= replicas:
+            if any(budget.get("minAvailable", 0) >= replicas for budget in its):
                 yield f"PodDisruptionBudget/{name}: no node can ever be drained"

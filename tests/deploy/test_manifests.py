@@ -45,9 +45,9 @@ def dev() -> list[dict[str, Any]]:
 
 
 def is_of_an_operator(manifest: dict[str, Any]) -> bool:
-    """Kubernetes' own groups have no dot, or end on its own name."""
+    """Kubernetes' own groups have no dot, or end on its own name, as does one operator's."""
     group = str(manifest["apiVersion"]).rpartition("/")[0]
-    return "." in group and not group.endswith(".k8s.io")
+    return "." in group and (group == "sparkoperator.k8s.io" or not group.endswith(".k8s.io"))
 
 
 def invalid(found: list[dict[str, Any]], version: str) -> list[str]:
@@ -70,8 +70,13 @@ def problems(text: str, version: str) -> tuple[str, ...]:
     return ()
 
 
+@pytest.fixture(scope="module")
+def second() -> list[dict[str, Any]]:
+    return manifests(rendered(K8S / "overlays" / "second-generation"))
+
+
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("overlay", ["production", "dev"])
+@pytest.mark.parametrize("overlay", ["production", "dev", "second"])
 def test_the_overlays_are_valid(request: pytest.FixtureRequest, overlay: str, version: str) -> None:
     assert invalid(request.getfixturevalue(overlay), version) == []
 
@@ -79,6 +84,40 @@ def test_the_overlays_are_valid(request: pytest.FixtureRequest, overlay: str, ve
 @pytest.mark.parametrize("overlay", ["production", "dev"])
 def test_the_overlays_keep_our_rules(request: pytest.FixtureRequest, overlay: str) -> None:
     assert complaints(request.getfixturevalue(overlay)) == []
+
+
+def test_a_second_generation_keeps_our_rules_beside_the_first(production: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
+    assert complaints([*production, *second]) == []
+    names = [(each["kind"], each["metadata"]["name"]) for each in (*production, *second)]
+    assert len(names) == len(set(names))
+
+
+def test_no_service_reaches_another_generations_pods(production: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
+    pods = [
+        (each["metadata"]["name"], each["spec"]["template"]["metadata"]["labels"])
+        for each in (*production, *second)
+        if each["kind"] in ("Deployment", "StatefulSet")
+    ]
+    for each in (*production, *second):
+        if each["kind"] in ("Service", "PodDisruptionBudget") and "selector" in each["spec"]:
+            selector = each["spec"]["selector"]
+            selector = selector.get("matchLabels", selector)
+            assert [name for name, labels in pods if selector.items() <= labels.items()] == [each["metadata"]["name"]]
+
+
+def test_a_second_generations_parts_name_each_other_and_write_an_index_of_their_own(second: list[dict[str, Any]]) -> None:
+    for each in second:
+        if each["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        variables = {
+            variable["name"]: variable.get("value", "") for variable in each["spec"]["template"]["spec"]["containers"][0].get("env", ())
+        }
+        hosts = {value.removeprefix("dns:///").split(":")[0] for value in variables.values() if value.startswith("dns:///")}
+        assert {host for host in hosts if not host.endswith("-second")} <= {"copies"}, each["metadata"]["name"]
+        if each["metadata"]["name"] == "catalogue-second":
+            assert variables["SHOPLENS_CATALOGUE_DATABASE"] == "second"
+        if each["metadata"]["name"] == "ingest-second":
+            assert variables["SHOPLENS_INGEST_GROUP"] != "shoplens-ingest"
 
 
 def test_everything_lies_in_the_namespace_and_belongs_to_shoplens(production: list[dict[str, Any]]) -> None:
@@ -100,7 +139,7 @@ def combined(tmp_path: Path, components: tuple[str, ...]) -> list[dict[str, Any]
         "namespace": "shoplens",
         "resources": [str(relative / "base")],
         "components": [str(relative / "components" / name) for name in components],
-        "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").glob("*.yaml"))],
+        "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").rglob("*.yaml"))],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return manifests(rendered(folder))

@@ -35,7 +35,7 @@ def make(closed: list[int]) -> Make:
         model = encoder.card().model
         catalogue = FakeCatalogue(model)
         search = FakeSearch(encoder, catalogue, FakeRanker())
-        return Generation(number, model, search, FakeIngest(encoder, catalogue), catalogue, NoCopies(), lambda: closed.append(number))
+        return Generation(number, search, FakeIngest(encoder, catalogue), catalogue, NoCopies(), lambda: closed.append(number))
 
     return made
 

@@ -14,7 +14,8 @@ from services.migration.generations import Generation, Generations
 from services.migration.live import LiveSearch
 from services.migration.mirroring import MirroredIngest
 from services.migration.overseer import Overseer
-from services.migration.plan import PLAN, Plan, PlanFolder, Wanted, said
+from services.migration.plan import PARTS, Plan, Wanted, require_parts, said
+from services.migration.plan_folder import PLAN, PlanFolder
 from shoplens.domain import SearchQuery
 from shoplens.errors import FailedPrecondition, InvalidArgument
 from shoplens.images import decode
@@ -73,16 +74,16 @@ def in_step(plans: PlanFolder) -> bool:
 
 def test_a_plan_goes_only_the_ways_that_make_sense() -> None:
     alone = Plan()
-    started = alone.started(Path("/new"))
+    started = alone.started(models=Path("/new"))
     switched = started.changed_over(back=False)
     assert (started.live.number, started.other, started.switched) == (1, Wanted(2, "/new"), False)
     assert (switched.live, switched.other, switched.switched) == (Wanted(2, "/new"), Wanted(1), True)
     assert switched.changed_over(back=True) == started
     assert switched.finished(abandoned=False) == Plan(Wanted(2, "/new"))
     assert started.finished(abandoned=True) == alone
-    assert switched.finished(abandoned=False).started(Path("/newer")).other == Wanted(3, "/newer")
+    assert switched.finished(abandoned=False).started(models=Path("/newer")).other == Wanted(3, "/newer")
     for wrong in (
-        lambda: started.started(Path("/other")),
+        lambda: started.started(models=Path("/other")),
         lambda: alone.changed_over(back=False),
         lambda: started.changed_over(back=True),
         lambda: switched.changed_over(back=False),
@@ -95,9 +96,23 @@ def test_a_plan_goes_only_the_ways_that_make_sense() -> None:
             wrong()
 
 
+@pytest.mark.parametrize(
+    ("parts", "wrong"),
+    [
+        ({}, "detector is missing and encoder is missing"),
+        ({**dict.fromkeys(PARTS, "host:1"), "ranker": ""}, "ranker is missing"),
+        ({**dict.fromkeys(PARTS, "host:1"), "rancor": "host:1"}, "rancor is none"),
+    ],
+)
+def test_a_generation_of_services_has_all_its_parts_and_no_others(parts: dict[str, str], wrong: str) -> None:
+    assert require_parts(dict.fromkeys(PARTS, "host:1"))
+    with pytest.raises(FailedPrecondition, match=wrong):
+        require_parts(parts)
+
+
 def test_a_plan_is_read_as_it_was_written(plans: PlanFolder) -> None:
     assert plans.read() == Plan()
-    for plan in (Plan().started(Path("/new")), Plan(Wanted(3, "/new"), None, None, 4)):
+    for plan in (Plan().started(models=Path("/new")), Plan(Wanted(3, "/new"), None, None, 4), Plan().started(parts={"encoder": "a:1"})):
         plans.write(plan)
         assert plans.read() == plan
 
@@ -114,7 +129,7 @@ def test_from_the_start_to_the_end(followed: Generations, plans: PlanFolder, dro
     ingest = MirroredIngest(followed)
     for number in range(8):
         ingest.put(draft(f"p{number}", number))
-    started = Plan().started(Path("/new"))
+    started = Plan().started(models=Path("/new"))
     carried_out(plans, started)
     until(lambda: in_step(plans))
     assert followed.now.other is not None
@@ -136,7 +151,7 @@ def test_from_the_start_to_the_end(followed: Generations, plans: PlanFolder, dro
 
 def test_what_goes_amiss_beside_is_mended(followed: Generations, plans: PlanFolder) -> None:
     followed.now.live.ingest.put(draft("p1", 1))
-    carried_out(plans, Plan().started(Path("/new")))
+    carried_out(plans, Plan().started(models=Path("/new")))
     until(lambda: in_step(plans))
     other = followed.now.other
     assert other is not None
@@ -145,7 +160,7 @@ def test_what_goes_amiss_beside_is_mended(followed: Generations, plans: PlanFold
 
 
 def test_a_model_that_cannot_be_opened_is_told_and_nothing_else_happens(followed: Generations, plans: PlanFolder) -> None:
-    plan = Plan().started(Path("broken"))
+    plan = Plan().started(models=Path("broken"))
     carried_out(plans, plan)
     assert "no encoder in broken" in plans.told()["problem"]  # type: ignore[index]
     assert followed.now.other is None
@@ -154,7 +169,7 @@ def test_a_model_that_cannot_be_opened_is_told_and_nothing_else_happens(followed
 
 
 def test_a_server_that_starts_in_the_middle_goes_on(plans: PlanFolder, make: Make, shadow: Shadow, dropped: list[int]) -> None:
-    plan = Plan().started(Path("/new")).changed_over(back=False)
+    plan = Plan().started(models=Path("/new")).changed_over(back=False)
     plans.write(plan)
     second = make(2)
     second.ingest.put(draft("p1", 1))
@@ -168,7 +183,7 @@ def test_a_server_that_starts_in_the_middle_goes_on(plans: PlanFolder, make: Mak
 
 def test_one_shoppers_photo_in_ten_is_compared(followed: Generations, plans: PlanFolder, shadow: Shadow) -> None:
     MirroredIngest(followed).put(draft("p1", 1))
-    carried_out(plans, Plan().started(Path("/new")))
+    carried_out(plans, Plan().started(models=Path("/new")))
     until(lambda: in_step(plans))
     search = LiveSearch(followed, shadow)
     for _ in range(3 * EVERY):
@@ -185,7 +200,7 @@ def test_labelled_photos_are_asked_of_both(followed: Generations, plans: PlanFol
     table = tmp_path / "labelled.csv"
     with table.open("w", newline="") as lines:
         csv.writer(lines).writerows([("photo", "product_id"), ("1.png", "p1"), ("2.png", "p9")])
-    started = Plan().started(Path("/new"))
+    started = Plan().started(models=Path("/new"))
     carried_out(plans, started)
     until(lambda: in_step(plans))
     carried_out(plans, started.comparing(table))
