@@ -11,11 +11,11 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("serving", ()),
-    ("batch", ("batch",)),
-    ("dev", ("batch", "dev")),
-    ("eval", ("batch", "dev", "eval")),
-    ("train", ("batch", "dev", "train")),
+    ("serving", ("s3",)),
+    ("batch", ("batch", "s3")),
+    ("dev", ("batch", "dev", "s3")),
+    ("eval", ("batch", "dev", "eval", "s3")),
+    ("train", ("batch", "dev", "s3", "train")),
 )
 
 

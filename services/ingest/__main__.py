@@ -13,6 +13,7 @@ from services.ingest.servicer import mount
 from services.ingest.settings import IngestSettings
 from services.ingest.stream import UpdateStream
 from services.ingest.topics import KafkaDeadLetters, KafkaUpdates
+from shoplens.buckets import Buckets
 from shoplens.caches import Layered, RedisCache, SqliteCache
 from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
@@ -30,7 +31,9 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
         EncoderClient(settings.encoder, identity) as encoder,
         CatalogueClient(settings.catalogue, identity) as catalogue,
         CopiesClient(settings.copies, identity) as copies,
-        Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root) as fetcher,
+        Fetcher(
+            allow_private=settings.allow_private_addresses, file_root=settings.file_root, buckets=Buckets.from_environment()
+        ) as fetcher,
         ExitStack() as opened,
     ):
         cache = _cache(settings, opened)

@@ -33,7 +33,7 @@ class LiveWeights:
         self._rules = Rules(RankingWeights.load())
         self._looked_at = float("-inf")
         self._refused: set[int] = set()
-        metrics.WEIGHTS_VERSION.set(SHIPPED)
+        metrics.weights_version().set(SHIPPED)
 
     @property
     def number(self) -> int:
@@ -68,6 +68,6 @@ class LiveWeights:
             _log.error("weights refused", version=version.number, error=str(error))
             return False
         self._number = version.number
-        metrics.WEIGHTS_VERSION.set(version.number)
+        metrics.weights_version().set(version.number)
         _log.info("weights in force", version=version.number)
         return True

@@ -23,6 +23,7 @@ from services.standalone.feeds import open_feed
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import deadlines
+from shoplens.buckets import Buckets
 from shoplens.cores import Cores
 from shoplens.domain import ImageSource, Picture, ProductDraft
 from shoplens.fetcher import Fetcher
@@ -134,7 +135,7 @@ class _Job:
     chunk_size: int
 
     def computing(self) -> Computing:
-        fetcher = Fetcher(allow_private=self.allow_private, file_root=Path(self.home))
+        fetcher = Fetcher(allow_private=self.allow_private, file_root=Path(self.home), buckets=Buckets.from_environment())
         if self.fingerprints:
             return PictureFingerprints(fetcher)
         return PictureFeatures(None if self.models is None else Path(self.models), Cores(self.threads), fetcher, copies=self.copies)
@@ -225,5 +226,5 @@ def _reference(product_id: str, image: ImageSource) -> PictureRef:
     if image.content is not None:
         return PictureRef(product_id, image.id, content=image.content)
     uri = image.uri or ""
-    web = uri.lower().startswith(("http://", "https://", "file:"))
+    web = uri.lower().startswith(("http://", "https://", "file:", "s3://"))
     return PictureRef(product_id, image.id, uri=uri if web else f"file:{uri}")

@@ -48,6 +48,7 @@ from services.standalone.places import (
     generation_folder,
 )
 from services.standalone.settings import StandaloneSettings
+from shoplens.buckets import Buckets
 from shoplens.caches import Layered, SqliteCache
 from shoplens.cores import Cores
 from shoplens.decoders import decoding_apart
@@ -91,7 +92,7 @@ def compose(settings: StandaloneSettings) -> Parts:
         copies = opened.enter_context(
             CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores, made=computed)
         )
-        fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root)
+        fetcher = Fetcher(allow_private=settings.allow_private_addresses, file_root=settings.file_root, buckets=Buckets.from_environment())
         makes = _Generations(settings, cores, copies, fetcher, computed)
         generations, shadow = Generations(makes.open(plans.read().live)), Shadow()
         opened.callback(generations.close)
@@ -104,7 +105,8 @@ def compose(settings: StandaloneSettings) -> Parts:
             copies=LiveCopySearch(generations),
             ingest=MirroredIngest(generations),
             search=LiveSearch(generations, shadow),
-            fetcher=fetcher,
+            # A shopper's address leads to no folder and no bucket of the shop's.
+            fetcher=Fetcher(allow_private=settings.allow_private_addresses),
             feedback=opened.enter_context(FeedbackFile(settings.data / FEEDBACK_FILE)),
             readiness={"catalogue": lambda: _require_finished(catalogue)},
             _opened=opened.pop_all(),

@@ -1,4 +1,4 @@
-"""Pictures by address: from public web servers, and from one folder where the process was given one."""
+"""Pictures by address: from public web servers, and where the process was given them, from one folder and from named buckets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import httpx
 
 from shoplens import __version__, deadlines
 from shoplens.addresses import GuardedTransport
+from shoplens.buckets import Buckets
 from shoplens.errors import DeadlineExceeded, ForbiddenAddress, PictureTooLarge, PictureUnreachable, ShoplensError, UnreadablePicture
 from shoplens.images import MAX_BYTES
 from shoplens.metrics import PICTURES_FETCHED
@@ -48,6 +49,7 @@ class Fetcher:
 
     allow_private: addresses inside private networks may be fetched too.
     file_root: the folder below which ``file:`` addresses are read; without one, none are.
+    buckets: sign ``s3:`` addresses; without them, none are read.
     at_once: requests to one host at a time; more wait for their turn.
     """
 
@@ -56,6 +58,7 @@ class Fetcher:
         *,
         allow_private: bool = False,
         file_root: Path | None = None,
+        buckets: Buckets | None = None,
         max_bytes: int = MAX_BYTES,
         timeout_s: float = 20.0,
         max_redirects: int = 5,
@@ -65,18 +68,13 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._hosts = _Hosts(at_once)
-        self._client = httpx.Client(
-            transport=GuardedTransport(allow_private),
-            follow_redirects=True,
-            max_redirects=max_redirects,
-            timeout=timeout_s,
-            # Pictures are compressed already, and a compressed answer could unfold to any size.
-            headers={"user-agent": f"shoplens/{__version__}", "accept": "image/*,*/*;q=0.5", "accept-encoding": "identity"},
-            trust_env=False,
-        )
+        self._web = _client(allow_private, timeout_s, max_redirects)
+        self._buckets = buckets
+        # The shop named this server itself; where that sends us on to, it did not.
+        self._storage = _client(True, timeout_s, 0)
 
     def fetch(self, uri: str) -> bytes:
-        """The bytes at an address: ``http:``, ``https:``, or ``file:`` below the root.
+        """The bytes at an address: ``http:``, ``https:``, ``file:`` below the root, or ``s3:`` of a bucket that may be read.
 
         Raises ``ForbiddenAddress``, ``PictureTooLarge``, ``UnreadablePicture`` (nothing there), ``PictureUnreachable`` (try
         again) and ``DeadlineExceeded``.
@@ -96,7 +94,8 @@ class Fetcher:
         return fetched
 
     def close(self) -> None:
-        self._client.close()
+        self._web.close()
+        self._storage.close()
 
     def __enter__(self) -> Self:
         return self
@@ -108,17 +107,19 @@ class Fetcher:
         scheme = uri.partition(":")[0].lower()
         match scheme:
             case "http" | "https":
-                return self._from_web(uri, validators)
+                return self._from_web(self._web, uri, validators)
             case "file":
                 return Fetched(self._from_folder(uri))
+            case "s3" if self._buckets is not None:
+                return self._from_web(self._storage, self._buckets.signed(uri), validators)
         raise ForbiddenAddress("Only http:// and https:// addresses of pictures are fetched; give one of those.")
 
-    def _from_web(self, uri: str, validators: Validators) -> Fetched:
+    def _from_web(self, client: httpx.Client, uri: str, validators: Validators) -> Fetched:
         try:
             with (
                 deadlines.within(self._timeout_s),
                 self._hosts.turn(uri),
-                self._client.stream("GET", uri, headers=validators.headers()) as response,
+                client.stream("GET", uri, headers=validators.headers()) as response,
             ):
                 if response.status_code == httpx.codes.NOT_MODIFIED and validators.headers():
                     return Fetched(None, validators)
@@ -166,6 +167,18 @@ class Fetcher:
             return path.read_bytes()
         except (OSError, ValueError) as error:
             raise UnreadablePicture(f"{_shown(uri)} cannot be read; check the file and its permissions.") from error
+
+
+def _client(allow_private: bool, timeout_s: float, max_redirects: int) -> httpx.Client:
+    return httpx.Client(
+        transport=GuardedTransport(allow_private),
+        follow_redirects=max_redirects > 0,
+        max_redirects=max_redirects,
+        timeout=timeout_s,
+        # Pictures are compressed already, and a compressed answer could unfold to any size.
+        headers={"user-agent": f"shoplens/{__version__}", "accept": "image/*,*/*;q=0.5", "accept-encoding": "identity"},
+        trust_env=False,
+    )
 
 
 class _Hosts:

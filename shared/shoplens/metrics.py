@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -14,7 +16,6 @@ HTTP_SECONDS = Histogram(
     "shoplens_http_seconds", "Time an HTTP request took, by route, method and status.", ("route", "method", "status"), buckets=SECONDS
 )
 SEARCH_STAGE_SECONDS = Histogram("shoplens_search_stage_seconds", "Time a stage of a search took.", ("stage",), buckets=SECONDS)
-WEIGHTS_VERSION = Gauge("shoplens_weights_version", "The version of the ranking weights in force; 0 is what ships.")
 WEIGHTS_REFUSED = Counter("shoplens_weights_refused_total", "Versions of the ranking weights that made no sense and were passed over.")
 SEARCHES = Counter("shoplens_searches_total", "Searches answered, by verdict.", ("verdict",))
 SEARCHES_DEGRADED = Counter(
@@ -72,3 +73,9 @@ CACHE_REQUESTS = Counter(
 INFERENCE_WAITING = Gauge("shoplens_inference_waiting", "Batches that wait for a core.")
 INFERENCE_WAIT_SECONDS = Histogram("shoplens_inference_wait_seconds", "Time a batch waited for a core.", buckets=SECONDS)
 INFERENCE_DROPPED = Counter("shoplens_inference_dropped_total", "Batches dropped before inference, because nobody waited any more.")
+
+
+@cache
+def weights_version() -> Gauge:
+    """Made where weights are in force: any other process would say 0, which means those that ship."""
+    return Gauge("shoplens_weights_version", "The version of the ranking weights in force; 0 is what ships.")

@@ -24,7 +24,7 @@ def with_content(row: Row, folder: Path) -> Row:
 
 
 def _read(image: ImageSource, folder: Path) -> ImageSource:
-    if image.uri is None or image.uri.lower().startswith(("http://", "https://")):
+    if image.uri is None or image.uri.lower().startswith(("http://", "https://", "s3://")):
         return image
     name = unquote(urlsplit(image.uri).path) if image.uri.startswith("file:") else image.uri
     path = (folder / name).resolve()

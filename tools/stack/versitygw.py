@@ -1,0 +1,63 @@
+"""A real server that speaks S3, over a folder: built once from its Go module, and kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from tools.golang import go
+from tools.stack.ports import free_port
+
+VERSION = "v1.8.0"
+MODULE = "github.com/versity/versitygw/cmd/versitygw"
+_START_S = 60.0
+
+
+def versitygw() -> Path:
+    """The program. Building it takes a minute or two. Raises ``RuntimeError`` where it cannot be built."""
+    folder = Path.home() / ".cache" / "shoplens" / f"versitygw-{VERSION}"
+    program = folder / "versitygw"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        go("install", f"{MODULE}@{VERSION}", GOBIN=str(folder))
+    return program
+
+
+class S3Server:
+    """Buckets are the folders of ``folder``, objects their files. Use it as a context.
+
+    environment: the credentials of its one account, as every tool of AWS' reads them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self.environment = {"AWS_ACCESS_KEY_ID": "shop", "AWS_SECRET_ACCESS_KEY": "for-a-test-alone"}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        names = {"ROOT_ACCESS_KEY": self.environment["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": self.environment["AWS_SECRET_ACCESS_KEY"]}
+        command = [str(versitygw()), "--port", f"127.0.0.1:{self._port}", "--health", "/health", "posix", "--nometa", str(self._folder)]
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **names}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        ready = Retrying(
+            retry=retry_if_exception_type(httpx.HTTPError), wait=wait_fixed(0.1), stop=stop_after_delay(_START_S), reraise=True
+        )
+        ready(lambda: httpx.get(f"{self.url}/health", trust_env=False).raise_for_status())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
