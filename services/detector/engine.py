@@ -98,6 +98,10 @@ class LiteRtDetector:
         self._selection = Selection.of(self.manifest)
         self._model = LiteRtModel(self.manifest.path, cores)
 
+    def model(self) -> str:
+        deadlines.check()
+        return f"{self.manifest.name}-{self.manifest.version}"
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         """The regions, best first; see the port. Of a group that the model was not taught, it finds none.
 

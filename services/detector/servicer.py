@@ -20,6 +20,9 @@ class DetectorServicer(detector_pb2_grpc.DetectorServiceServicer):
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
+    def GetModel(self, request: pb.GetModelRequest, context: grpc.ServicerContext) -> pb.GetModelResponse:
+        return pb.GetModelResponse(model=self._detector.model())
+
     def Detect(self, request: pb.DetectRequest, context: grpc.ServicerContext) -> pb.DetectResponse:
         category = request.category if request.HasField("category") else None
         regions = self._detector.detect(unpack_picture(request.picture), category=category)

@@ -39,6 +39,9 @@ class RememberingDetector:
         self._detector = detector
         self._seen: MemoryCache[tuple[str, str | None], Sequence[Region]] = MemoryCache("regions", most=MOST, kept_s=KEPT_S)
 
+    def model(self) -> str:
+        return self._detector.model()
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         return self._seen.get_or((picture.content_hash, category), lambda: tuple(self._detector.detect(picture, category=category)))
 

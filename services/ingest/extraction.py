@@ -16,7 +16,7 @@ from shoplens.images import content_hash, decode, media_type
 from shoplens.ports import Cache, Detector, Encoder, KnownCopies
 
 EXTRACTION: Final = "2"
-"""Rises with the detector's model and with everything below: what an older one made is not taken for known."""
+"""Rises with everything below: what an older one made is not taken for known."""
 
 REGION_SCORE: Final = 0.5
 """Regions that the detector is less sure of are not indexed: a wrong one costs more than it finds."""
@@ -86,9 +86,9 @@ class Extractor:
         )
 
     def _known_pictures(self) -> KnownPictures:
-        # Only at the first picture: a service starts before the encoder that it asks.
+        # Only at the first picture: a service starts before the models that it asks.
         if self._known is None:
-            self._known = KnownPictures(self._cache, f"{EXTRACTION}:{self._encoder.card().model}")
+            self._known = KnownPictures(self._cache, maker_of(self._detector, self._encoder))
         return self._known
 
     def _make_known(self, hashed: str, content: bytes) -> None:
@@ -109,6 +109,11 @@ class Extractor:
         except (Unavailable, Overloaded) as error:
             # Selling goes on without; the finder of copies catches up with the catalogue by itself.
             _log.warning("copies_not_told", content_hash=picture.content_hash, problem=str(error))
+
+
+def maker_of(detector: Detector, encoder: Encoder) -> str:
+    """Names everything that the features of a picture depend on, beside its bytes."""
+    return f"{EXTRACTION}:{detector.model()}:{encoder.card().model}"
 
 
 def worth_indexing(regions: Sequence[Region]) -> list[Region]:

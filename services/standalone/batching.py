@@ -18,7 +18,7 @@ from services.copies.groups import Groups
 from services.copies.signature import Signer, pack_signature
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
-from services.ingest.extraction import EXTRACTION, Extractor
+from services.ingest.extraction import Extractor, maker_of
 from services.standalone.feeds import open_feed
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
@@ -68,8 +68,9 @@ class PictureFeatures(_Fetching):
         self._heard: dict[str, bytes] = {}
         self._told = _Told()
         self._signer = Signer.load(model_folder("copies", root=models), cores) if copies else None
-        self._extractor = Extractor(LiteRtDetector(model_folder("detector", root=models), cores), encoder, self._told, self)
-        self._maker = maker_of(encoder.card().model)
+        detector = LiteRtDetector(model_folder("detector", root=models), cores)
+        self._extractor = Extractor(detector, encoder, self._told, self)
+        self._maker = maker_of(detector, encoder)
 
     @property
     def makers(self) -> Sequence[str]:
@@ -115,11 +116,6 @@ class _Told:
 def fingerprints_of(content: bytes) -> bytes:
     """A picture's fingerprint as it is, and mirrored, 64 bytes. Raises what ``images.decode`` raises."""
     return bytes(all_eight(decode(content).pixels)[:2].tobytes())
-
-
-def maker_of(model: str) -> str:
-    """What the write path calls what makes its features."""
-    return f"{EXTRACTION}:{model}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ from shoplens.domain import (
 class Detector(Protocol):
     """Finds fashion regions."""
 
+    def model(self) -> str:
+        """Which model it does that with, as name-version."""
+        ...
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         """The regions, best first, without near-duplicates; none where nothing is found.
 

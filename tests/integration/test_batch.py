@@ -18,7 +18,9 @@ from PIL import Image, ImageOps
 
 from services.batch.store import FeatureStore
 from services.copies.signature import Signer
-from services.standalone.batching import maker_of
+from services.detector.engine import LiteRtDetector
+from services.encoder.own import open_encoder
+from services.ingest.extraction import maker_of
 from services.standalone.compose import compose
 from services.standalone.feeds import open_feed
 from services.standalone.imports import answers
@@ -32,7 +34,7 @@ from shoplens.testing.pictures import png
 
 PICTURES = 90
 PATIENCE_S = 300
-MAKER = maker_of("lite0-4")
+MAKER = maker_of(LiteRtDetector(model_folder("detector"), Cores(1)), open_encoder(None, Cores(1)))
 SIGNATURES = Signer.load(model_folder("copies"), Cores(1)).maker
 
 pytestmark = pytest.mark.timeout(600)

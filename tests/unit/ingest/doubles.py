@@ -47,6 +47,9 @@ class Looking:
         self.regions = regions
         self.calls = 0
 
+    def model(self) -> str:
+        return "looking-1"
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         self.calls += 1
         return self.regions

@@ -63,6 +63,18 @@ def test_what_the_cache_holds_of_another_make_or_no_sense_is_computed() -> None:
     assert looking.calls == 2
 
 
+def test_another_detectors_pictures_are_not_taken_for_known() -> None:
+    class Newer(Looking):
+        def model(self) -> str:
+            return "looking-2"
+
+    cache, newer = FakeCache(), Newer([])
+    Extractor(Looking([]), Seeing(), FakeCopies(), cache).extract(ImageSource("front"), photo(7))
+    for _ in range(2):
+        Extractor(newer, Seeing(), FakeCopies(), cache).extract(ImageSource("front"), photo(7))
+    assert newer.calls == 1
+
+
 @given(st.floats(0, 0.9), st.floats(0, 0.9), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_close_ups_cover_their_box_and_nothing_beyond(x0: float, y0: float, width: float, height: float) -> None:
     box = Box(x0, y0, min(1.0, x0 + width), min(1.0, y0 + height))

@@ -22,7 +22,16 @@ class DetectorClient(Client):
         super().__init__(target, identity)
         self._stub = detector_pb2_grpc.DetectorServiceStub(self._channel)
 
+    def model(self) -> str:
+        return self._ask(self._stub.GetModel, detector_pb2.GetModelRequest(), lambda answer: _named(answer.model))
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         with packing():
             request = detector_pb2.DetectRequest(picture=pack_picture(picture), category=category)
         return self._ask(self._stub.Detect, request, lambda answer: [unpack_region(region) for region in answer.regions])
+
+
+def _named(model: str) -> str:
+    if not model:
+        raise ValueError("a model has a name")
+    return model

@@ -18,6 +18,11 @@ from shoplens.testing import pictures
 class DetectorContract:
     """Asks for the fixture ``detector``."""
 
+    def test_it_names_its_model_and_the_models_version(self, detector: Detector) -> None:
+        name, _, version = detector.model().rpartition("-")
+        assert name
+        assert version
+
     def test_regions_come_best_first_and_are_groups_of_the_taxonomy(self, detector: Detector) -> None:
         regions = detector.detect(pictures.picture(1))
         assert all(better.score >= worse.score for better, worse in pairwise(regions))

@@ -19,6 +19,10 @@ _BINS = 4
 class FakeDetector:
     """Implements ``ports.Detector``: one box in the middle of whatever is not of one colour."""
 
+    def model(self) -> str:
+        deadlines.check()
+        return "fake-1"
+
     def detect(self, picture: Picture, *, category: str | None = None) -> Sequence[Region]:
         deadlines.check()
         groups = taxonomy().groups
