@@ -1,7 +1,7 @@
 """The schemas of operators' own resources, from where the operators publish them: Go modules, and Strimzi's generator.
 
 They are read strictly: a field that a schema does not know is an error, where Kubernetes would drop it without a word. Rules in CEL
-(``x-kubernetes-validations``) are not evaluated. Milvus' operator publishes its schema nowhere that a package proxy reaches.
+(``x-kubernetes-validations``) are not evaluated.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ MODULES: Final = {
     ),
     ("github.com/kedacore/keda/v2", "v2.21.0"): ("config/crd/bases/keda.sh_scaledobjects.yaml",),
     ("github.com/kubeflow/spark-operator/v2", "v2.4.0"): ("config/crd/bases/sparkoperator.k8s.io_sparkapplications.yaml",),
+    ("github.com/zilliztech/milvus-operator", "v1.2.3"): ("config/crd/bases/milvus.io_milvuses.yaml",),
     ("github.com/prometheus-operator/prometheus-operator", "v0.85.0"): (
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
