@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.deploy.test_manifests import services
+from tools import skaffold
 from tools.stack.kafka import TOPICS
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +152,14 @@ def test_skaffold_builds_targets_and_overlays_that_are_there() -> None:
             assert artifact["docker"]["target"] in stages()
         for path in part["manifests"]["kustomize"]["paths"]:
             assert (ROOT / path / "kustomization.yaml").exists()
+
+
+def test_skaffold_knows_every_field_of_its_configuration() -> None:
+    loaded = yaml.safe_load((ROOT / "skaffold.yaml").read_text("utf-8"))
+    assert skaffold.complaints(loaded) == []
+    loaded["profiles"][0]["build"]["artifacts"][0]["dokcer"] = {}
+    (complaint,) = skaffold.complaints(loaded)
+    assert complaint.startswith("$.profiles[0].build:")
 
 
 def test_the_bill_of_materials_names_every_package_that_an_image_installs(tmp_path: Path) -> None:
