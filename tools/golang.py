@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,13 @@ def go(*arguments: str, **environment: str) -> str:
 def module(name: str, version: str) -> Path:
     """The folder of a module's files, fetched once."""
     return Path(json.loads(go("mod", "download", "-json", f"{name}@{version}"))["Dir"])
+
+
+def program(module: str, version: str) -> Path:
+    """A program of a module, built once and kept. Raises ``RuntimeError`` where it cannot be built."""
+    name = next(part for part in reversed(module.split("/")) if not re.fullmatch(r"v\d+", part))
+    folder = Path.home() / ".cache" / "shoplens" / f"{name}-{version}"
+    if not (folder / name).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        go("install", f"{module}@{version}", GOBIN=str(folder))
+    return folder / name

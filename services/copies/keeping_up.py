@@ -15,6 +15,7 @@ import structlog
 
 from services.copies.catching_up import catch_up
 from services.copies.forgetting import Forgetful, Leftovers
+from shoplens.background import beside
 from shoplens.errors import ShoplensError
 from shoplens.ports import CatalogueReader, Copies
 
@@ -33,10 +34,9 @@ class Finder(Copies, Forgetful, Protocol):
 @contextmanager
 def keeping_up(catalogue: CatalogueReader, copies: Finder, *, every_s: float = _NEXT_S) -> Iterator[None]:
     """Look now and then, in a thread of its own; stopped on leaving. every_s: between two rounds, at least."""
-    stop = threading.Event()
     leftovers = Leftovers(copies)
 
-    def work() -> None:
+    def work(stop: threading.Event) -> None:
         while not stop.is_set():
             begun = time.monotonic()
             try:
@@ -49,10 +49,5 @@ def keeping_up(catalogue: CatalogueReader, copies: Finder, *, every_s: float = _
                 _log.info("copies_kept_up", added=added, forgotten=forgotten)
             stop.wait(max(every_s, _REST * (time.monotonic() - begun)))
 
-    thread = threading.Thread(target=work, name="keeping-up", daemon=True)
-    thread.start()
-    try:
+    with beside("keeping-up", work):
         yield
-    finally:
-        stop.set()
-        thread.join()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import structlog
 
 from services.ingest.stream import UpdateStream
+from shoplens.background import beside
 
 _log = structlog.get_logger(__name__)
 
@@ -21,19 +22,13 @@ def running(stream: UpdateStream) -> Iterator[None]:
 
     A fault that ends it ends the process: whoever runs it starts another, and the log is read on from the last commit.
     """
-    stop = threading.Event()
 
-    def run() -> None:
+    def run(stop: threading.Event) -> None:
         try:
             stream.run(stop)
         except Exception:  # noqa: BLE001 - whatever it is, it must be seen, and what is not in effect comes again
             _log.exception("the update stream broke; this process ends, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
 
-    thread = threading.Thread(target=run, name="updates")
-    thread.start()
-    try:
+    with beside("updates", run, daemon=False):
         yield
-    finally:
-        stop.set()
-        thread.join()

@@ -18,6 +18,7 @@ import structlog
 
 from services.migration.generations import Generation, Generations
 from shoplens import deadlines, priorities
+from shoplens.background import beside
 from shoplens.domain import SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument, ShoplensError
 from shoplens.images import decode
@@ -102,9 +103,7 @@ class Shadow:
 
     @contextmanager
     def comparing(self, generations: Generations) -> Iterator[None]:
-        stop = threading.Event()
-
-        def work() -> None:
+        def work(stop: threading.Event) -> None:
             while not stop.is_set():
                 try:
                     shown = self._asked.get(timeout=0.2)
@@ -114,13 +113,8 @@ class Shadow:
                     if pair.other is not None and pair.live.number == shown.live:
                         self._compare(shown, pair.other)
 
-        thread = threading.Thread(target=work, name="shadow", daemon=True)
-        thread.start()
-        try:
+        with beside("shadow", work):
             yield
-        finally:
-            stop.set()
-            thread.join()
 
     def _compare(self, shown: _Shown, other: Generation) -> None:
         begun = time.monotonic()

@@ -21,6 +21,7 @@ from services.migration.generations import Generation, Generations
 from services.migration.mending import Pass, mend
 from services.migration.plan import Plan, Plans, Wanted, said
 from shoplens import metrics
+from shoplens.background import beside
 from shoplens.errors import ShoplensError
 
 LOOK_EVERY_S: Final = 0.25
@@ -65,16 +66,10 @@ class Overseer:
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow in the background; on leaving, a pass under way ends early."""
-        stop = threading.Event()
-        threads = [threading.Thread(target=work, args=(stop,), name=work.__name__.strip("_")) for work in (self._follow, self._mend)]
-        for thread in threads:
-            thread.start()
         try:
-            yield
+            with beside("follow", self._follow, daemon=False), beside("mend", self._mend, daemon=False):
+                yield
         finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
             with suppress(ShoplensError):  # what was told last runs out by itself
                 self._plans.leave()
 

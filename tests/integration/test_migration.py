@@ -6,9 +6,7 @@ import json
 import os
 import shutil
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,10 @@ import pytest
 from shoplens.model_store import model_folder
 from shoplens.testing.pictures import png
 from shoplens.testing.serving import server_of, serving, shoplens
+from tests.integration.shoppers import shopper, until
 
 OLD = "2"
 PRODUCTS = 24
-PATIENCE_S = 240
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -38,13 +36,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             shutil.copytree(source, folder / part / source.name)
         folders.append(folder)
     return folders[0], folders[1]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
 
 
 def event(number: int, **more: object) -> str:
@@ -88,26 +79,6 @@ class Shop:
         return bool(progress.get("in_step")) and progress["other"]["products"] == products == progress["live"]["products"]
 
 
-@contextmanager
-def shoppers(client: httpx.Client, photo: bytes) -> Iterator[list[tuple[int, str]]]:
-    """Somebody searches all the time; what each was answered: status and model."""
-    seen: list[tuple[int, str]] = []
-    stop = threading.Event()
-
-    def search() -> None:
-        while not stop.is_set():
-            answer = client.post("/v1/search", files={"image": ("photo", photo)})
-            seen.append((answer.status_code, answer.json().get("model", "")))
-
-    thread = threading.Thread(target=search)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
-
-
 def test_a_new_encoder_from_start_to_finish(tmp_path: Path, models: tuple[Path, Path]) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -124,7 +95,7 @@ def test_a_new_encoder_from_start_to_finish(tmp_path: Path, models: tuple[Path, 
         for wrong in ("switch", "rollback", "finish", "abandon", "compare"):
             code, _ = shop.migrate(wrong)
             assert code == 1, wrong
-        with shoppers(client, photo) as seen:
+        with shopper(str(client.base_url), photo) as seen:
             assert shop.migrate("start", "--models", str(models[1]))[0] == 0
             shop.tell(event(0, op="patch", title="Other"), event(1, op="delete"), stored(PRODUCTS))
         assert {status for status, _ in seen} == {200}
@@ -134,7 +105,7 @@ def test_a_new_encoder_from_start_to_finish(tmp_path: Path, models: tuple[Path, 
 
     with shop.open() as client:
         until(lambda: shop.in_step(PRODUCTS))
-        with shoppers(client, photo) as seen:
+        with shopper(str(client.base_url), photo) as seen:
             assert shop.migrate("switch")[0] == 0
             until(lambda: seen[-1][1] != seen[0][1])
             shop.tell(stored(PRODUCTS + 1), event(2, op="patch", price={"amount": 5, "currency": "EUR"}))

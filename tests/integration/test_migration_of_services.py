@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +16,15 @@ from services.migration.plan import PARTS
 from shoplens.model_store import model_folder
 from shoplens.testing.pictures import png
 from shoplens.testing.serving import shoplens
+from tests.integration.shoppers import shopper, until
 from tools.stack.ports import free_port
 from tools.stack.services import ServiceProcess
 from tools.stack.system import System
 
 OLD = "2"
 PRODUCTS = 8
-PATIENCE_S = 240
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
 
 
 class Shop(System):
@@ -92,27 +82,6 @@ class Shop(System):
     def __exit__(self, *given: object) -> None:
         self._opened_beside.close()
         super().__exit__(*given)
-
-
-@contextmanager
-def shopper(address: str, photo: bytes) -> Iterator[list[tuple[int, str]]]:
-    """Somebody searches all the time; what each was answered: status and model."""
-    seen: list[tuple[int, str]] = []
-    stop = threading.Event()
-
-    def search() -> None:
-        with httpx.Client(base_url=address, timeout=30.0, trust_env=False) as client:
-            while not stop.is_set():
-                answer = client.post("/v1/search", files={"image": ("photo", photo)})
-                seen.append((answer.status_code, answer.json().get("model", "")))
-
-    thread = threading.Thread(target=search)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_two_gateways_change_over_to_a_second_set_of_services(tmp_path: Path) -> None:

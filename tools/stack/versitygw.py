@@ -1,4 +1,4 @@
-"""A real server that speaks S3, over a folder: built once from its Go module, and kept."""
+"""A real server that speaks S3, over a folder: built once from its Go module, which takes a minute or two, and kept."""
 
 from __future__ import annotations
 
@@ -11,22 +11,12 @@ from typing import Self
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from tools.golang import go
+from tools.golang import program
 from tools.stack.ports import free_port
 
 VERSION = "v1.8.0"
 MODULE = "github.com/versity/versitygw/cmd/versitygw"
 _START_S = 60.0
-
-
-def versitygw() -> Path:
-    """The program. Building it takes a minute or two. Raises ``RuntimeError`` where it cannot be built."""
-    folder = Path.home() / ".cache" / "shoplens" / f"versitygw-{VERSION}"
-    program = folder / "versitygw"
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        go("install", f"{MODULE}@{VERSION}", GOBIN=str(folder))
-    return program
 
 
 class S3Server:
@@ -47,7 +37,16 @@ class S3Server:
 
     def __enter__(self) -> Self:
         names = {"ROOT_ACCESS_KEY": self.environment["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": self.environment["AWS_SECRET_ACCESS_KEY"]}
-        command = [str(versitygw()), "--port", f"127.0.0.1:{self._port}", "--health", "/health", "posix", "--nometa", str(self._folder)]
+        command = [
+            str(program(MODULE, VERSION)),
+            "--port",
+            f"127.0.0.1:{self._port}",
+            "--health",
+            "/health",
+            "posix",
+            "--nometa",
+            str(self._folder),
+        ]
         self._process = subprocess.Popen(
             command, env={**os.environ, **names}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )

@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 from services.gateway.http.settings import HttpSettings
+from shoplens.background import beside
 from shoplens.errors import FailedPrecondition
 
 LOOK_EVERY_S: Final = 10.0
@@ -63,9 +64,10 @@ def renewing(certificate: Certificate | None, context: ssl.SSLContext | None, *,
     if certificate is None or context is None:
         yield
         return
-    stop = threading.Event()
+    used = certificate.state()
 
-    def look(used: tuple[int, int]) -> None:
+    def look(stop: threading.Event) -> None:
+        nonlocal used
         while not stop.wait(every_s):
             try:
                 there = certificate.state()
@@ -76,10 +78,5 @@ def renewing(certificate: Certificate | None, context: ssl.SSLContext | None, *,
             except (OSError, FailedPrecondition) as error:
                 _log.error("the renewed certificate cannot be used; the one before stays", problem=str(error))
 
-    thread = threading.Thread(target=look, args=(certificate.state(),), name="certificate", daemon=True)
-    thread.start()
-    try:
+    with beside("certificate", look):
         yield
-    finally:
-        stop.set()
-        thread.join()
