@@ -94,7 +94,7 @@ def test_an_index_that_a_server_has_open_is_left_alone(tmp_path: Path) -> None:
 def test_a_migration_under_way_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "catalogue.db")) as database:
         database.execute("create table rows (id integer)")
-    PlanFolder(tmp_path / "migration").write(Plan().started(Path("/new")))
+    PlanFolder(tmp_path / "migration").write(Plan().started(models=Path("/new")))
     finding = found(tmp_path)["index"]
     assert (finding.state, "migrate status" in finding.text) == (State.WARNING, True)
 
