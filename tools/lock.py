@@ -13,9 +13,9 @@ REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("serving", ("s3",)),
     ("batch", ("batch", "s3")),
-    ("dev", ("batch", "dev", "s3")),
-    ("eval", ("batch", "dev", "eval", "s3")),
-    ("train", ("batch", "dev", "s3", "train")),
+    ("dev", ("batch", "dev", "onnx", "s3")),
+    ("eval", ("batch", "dev", "eval", "onnx", "s3")),
+    ("train", ("batch", "dev", "onnx", "s3", "train")),
 )
 
 

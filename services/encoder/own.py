@@ -17,8 +17,9 @@ from services.encoder.engine import LiteRtEncoder
 from shoplens import deadlines
 from shoplens.cores import Cores
 from shoplens.domain import Box, EncoderCard, Features, Picture
+from shoplens.engines import open_model
 from shoplens.model_store import model_folder
-from shoplens.models import LiteRtModel, Manifest, ModelError
+from shoplens.models import Manifest, ModelError
 from shoplens.ports import Encoder
 from shoplens.scaling import scaled
 
@@ -32,7 +33,7 @@ class OwnEmbedding:
         spec = manifest.outputs["embedding"]
         self._tensor = spec.tensor or "embedding"
         self._card = replace(base.card(), name=manifest.name, version=manifest.version, embedding_width=int(np.prod(spec.shape)))
-        self._model = LiteRtModel(manifest.path, cores)
+        self._model = open_model(manifest.path, cores or Cores())
         self._try(manifest)
 
     def _try(self, manifest: Manifest) -> None:

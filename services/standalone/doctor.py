@@ -38,9 +38,10 @@ from services.standalone.places import (
 )
 from services.standalone.settings import StandaloneSettings
 from shoplens.cores import Cores
+from shoplens.engines import open_model
 from shoplens.errors import FailedPrecondition, ShoplensError, Unavailable
 from shoplens.model_store import model_folder
-from shoplens.models import LiteRtModel, Manifest
+from shoplens.models import Manifest
 from shoplens.rpc.check import serves
 
 PARTS: Final = ("detector", "encoder", "copies")
@@ -108,8 +109,8 @@ def _finding(what: str, check: Check) -> Finding:
 
 def _model(part: str, models: Path | None) -> str:
     manifest = Manifest.load(model_folder(part, root=models))
-    model = LiteRtModel(manifest.path, Cores(1))
-    picture = np.zeros((1, manifest.input.height, manifest.input.width, 3), np.float32)
+    model = open_model(manifest.path, Cores(1))
+    picture = manifest.input.normalise(np.zeros((1, manifest.input.height, manifest.input.width, 3), np.uint8))
     model(picture)
     begun = time.perf_counter()
     model(picture)

@@ -23,3 +23,10 @@ def test_every_channel_is_scaled_centred_and_ordered_as_the_manifest_says(spec):
     values = spec.normalise(pixels)
     assert values.dtype == np.float32
     np.testing.assert_allclose(values, expected, atol=1e-4)
+
+
+def test_channels_come_first_where_the_manifest_says_so():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    values = InputSpec(4, 5, layout="nchw").normalise(pixels)
+    assert values.flags.c_contiguous
+    np.testing.assert_allclose(values, np.moveaxis(InputSpec(4, 5).normalise(pixels), -1, 1))

@@ -16,8 +16,10 @@ from shoplens.cores import Cores
 from shoplens.domain import WHOLE_FRAME, Box, Picture
 from shoplens.model_store import model_folder
 from shoplens.models import ModelError
+from shoplens.scaling import scaled
 from shoplens.testing.contracts.encoder import EncoderContract
 from tests.unit.encoder.garments import garment
+from tests.unit.test_engines import SIDE, WEIGHTS, onnx_file
 
 SHIPPED = model_folder("encoder")
 PIXELS = garment("red", "stripes")
@@ -79,6 +81,19 @@ def test_a_manifest_that_does_not_fit_its_file_is_refused_at_the_start(tmp_path:
 def test_an_input_that_the_file_does_not_take_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not take the input"):
         open_encoder(own_models(tmp_path, input={"height": 100, "width": 100}), Cores(1))
+
+
+def test_an_embedding_may_come_in_onnx_with_its_channels_first(tmp_path: Path) -> None:
+    root = own_models(
+        tmp_path,
+        file="mean.onnx",
+        input={"height": SIDE, "width": SIDE, "layout": "nchw"},
+        outputs={"embedding": {"meaning": "the mean colour, turned", "shape": [4], "tensor": "looks"}},
+    )
+    onnx_file(root / "encoder" / "3" / "mean.onnx")
+    (whole,) = open_encoder(root, Cores(1)).encode(PHOTO, [WHOLE_FRAME])
+    expected = (scaled(PIXELS, SIDE, SIDE).mean(axis=(0, 1)) / 127.5 - 1) @ WEIGHTS
+    np.testing.assert_allclose(whole.embedding, expected / np.linalg.norm(expected), atol=1e-3)
 
 
 def test_parts_that_an_own_folder_lacks_come_from_those_that_ship(tmp_path: Path) -> None:
