@@ -7,6 +7,7 @@ file, for a known one is not computed again; that it may be an edited copy is no
 
 from __future__ import annotations
 
+import json
 import statistics
 import tempfile
 import time
@@ -17,10 +18,14 @@ import httpx
 import numpy as np
 from rich.progress import track
 
+from services.standalone.demo import load_demo
+from services.standalone.places import demo_cache
 from shoplens.cores import Cores
 from shoplens.model_store import model_folder
 from shoplens.models import LiteRtModel, Manifest
+from shoplens.products import draft_document
 from shoplens.testing.serving import serving
+from tools.stack.system import System
 
 TURNS = 12
 IN_A_TURN = 10
@@ -43,35 +48,46 @@ def _ms(call: Callable[[], object]) -> float:
 
 
 def measure() -> dict[str, float]:
-    """p50 of a camera search at one caller, the bare time beside it, and their ratio."""
+    """p50 of a camera search at one caller, the bare time beside it, and their ratio: by one process, and by one for each part."""
+    with tempfile.TemporaryDirectory(prefix="shoplens-bench-") as folder:
+        settings = {"SHOPLENS_STANDALONE_COPIES_IN_SEARCH": "false"}
+        with serving(Path(folder) / "data", catalogue="demo", environment=settings) as client:
+            report = _over_bare(client, "camera")
+        with System(Path(folder) / "services", environment={"SHOPLENS_GATEWAY_COPIES_IN_SEARCH": "false"}) as system:
+            system.wait_until_ready()
+            with httpx.Client(base_url=system.address, timeout=60.0, trust_env=False) as client:
+                lines = "\n".join(json.dumps(draft_document(draft)) for draft in load_demo(demo_cache()).drafts)
+                client.post(
+                    "/v1/products:import", content=lines, headers={"content-type": "application/x-ndjson"}, timeout=300.0
+                ).raise_for_status()
+                report |= _over_bare(client, "services")
+    return report
+
+
+def _over_bare(client: httpx.Client, name: str) -> dict[str, float]:
     detect, encode = _bare("detector", 1), _bare("encoder", 1)
-    settings = {"SHOPLENS_STANDALONE_COPIES_IN_SEARCH": "false"}
-    with (
-        tempfile.TemporaryDirectory(prefix="shoplens-bench-") as folder,
-        serving(Path(folder) / "data", catalogue="demo", environment=settings) as client,
-    ):
-        photo = _a_photo(client)
-        requests = [_request(client, photo + number.to_bytes(4, "big")) for number in range(TURNS * IN_A_TURN + 1)]
-        probes = 1 if _is_whole(_search(client, requests.pop())) else 2
-        turns: list[tuple[list[float], list[float]]] = []
-        answers: list[httpx.Response] = []
-        for _ in track(range(TURNS), "camera search and bare inference in turns"):
-            spent = [_ms(lambda: answers.append(client.send(requests.pop()))) for _ in range(IN_A_TURN)]
-            turns.append((spent, [_ms(detect) + sum(_ms(encode) for _ in range(probes)) for _ in range(IN_A_TURN)]))
+    photo = _a_photo(client)
+    requests = [_request(client, photo + number.to_bytes(4, "big")) for number in range(TURNS * IN_A_TURN + 1)]
+    probes = 1 if _is_whole(_search(client, requests.pop())) else 2
+    turns: list[tuple[list[float], list[float]]] = []
+    answers: list[httpx.Response] = []
+    for _ in track(range(TURNS), f"{name}: searches and bare inference in turns"):
+        spent = [_ms(lambda: answers.append(client.send(requests.pop()))) for _ in range(IN_A_TURN)]
+        turns.append((spent, [_ms(detect) + sum(_ms(encode) for _ in range(probes)) for _ in range(IN_A_TURN)]))
     stages = [answer.raise_for_status().json()["timings_ms"] for answer in answers]
     whole, bare = ([ms for turn in turns for ms in turn[side]] for side in (0, 1))
     ratios = [statistics.median(spent) / statistics.median(limit) for spent, limit in turns]
     report = {
-        "camera_p50_ms": statistics.median(whole),
-        "camera_p99_ms": float(np.percentile(whole, 99)),
-        "camera_bare_p50_ms": statistics.median(bare),
-        "camera_over_bare": statistics.median(ratios),
-        "camera_over_bare_least": min(ratios),
-        "camera_over_bare_most": max(ratios),
-        "camera_probes": probes,
+        f"{name}_p50_ms": statistics.median(whole),
+        f"{name}_p99_ms": float(np.percentile(whole, 99)),
+        f"{name}_bare_p50_ms": statistics.median(bare),
+        f"{name}_over_bare": statistics.median(ratios),
+        f"{name}_over_bare_least": min(ratios),
+        f"{name}_over_bare_most": max(ratios),
+        f"{name}_probes": probes,
     }
     for stage in stages[-1]:
-        report[f"camera_{stage}_p50_ms"] = statistics.median(timings[stage] for timings in stages)
+        report[f"{name}_{stage}_p50_ms"] = statistics.median(timings[stage] for timings in stages)
     return report
 
 

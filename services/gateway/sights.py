@@ -7,6 +7,7 @@ remembered is what would be computed; it is forgotten in time all the same, for 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,9 @@ from shoplens.ports import Detector, Encoder
 KEPT_S: Final = 600.0
 MOST: Final = 10_000
 """Photos, of a few kilobytes each."""
+
+CARD_KEPT_S: Final = 1.0
+"""So long a card is believed: whoever exchanges an encoder takes longer to start it."""
 
 CARD_S: Final = 1.5
 """What the encoder may take to show its card, where the last one would do."""
@@ -53,15 +57,19 @@ class RememberingEncoder:
         self._encoder = encoder
         self._seen: MemoryCache[tuple[str, Box], Features] = MemoryCache("features", most=2 * MOST, kept_s=KEPT_S)
         self._last_card: EncoderCard | None = None
+        self._card_until = 0.0
 
     def card(self) -> EncoderCard:
         """The encoder's; while that is away the one it last had, which what is remembered goes with."""
+        if self._last_card is not None and time.monotonic() < self._card_until:
+            return self._last_card
         if self._last_card is None:
             self._last_card = self._encoder.card()
             return self._last_card
         try:
             with deadlines.patience(CARD_S):
                 self._last_card = self._encoder.card()
+            self._card_until = time.monotonic() + CARD_KEPT_S
         except Unavailable as error:
             _log.warning("the encoder's last card will do", error=str(error))
         return self._last_card

@@ -20,19 +20,15 @@ from tools.stack.versitygw import S3Server
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("storage")
-    for bucket in ("pictures", "private"):
-        (folder / bucket / "summer 26").mkdir(parents=True)
-        (folder / bucket / "summer 26" / "größe+1?.png").write_bytes(png(1))
-    (folder / "pictures" / "large.png").write_bytes(bytes(200_000))
-    return folder
+KEY = "summer 26/größe+1?.png"
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[S3Server]:
-    with S3Server(folder) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with S3Server(tmp_path_factory.mktemp("storage")) as running:
+        for bucket in ("pictures", "private"):
+            running.put(bucket, KEY, png(1))
+        running.put("pictures", "large.png", bytes(200_000))
         yield running
 
 
@@ -53,21 +49,21 @@ def fetcher(buckets: Buckets) -> Iterator[Fetcher]:
         yield fetcher
 
 
-def test_a_picture_is_read_and_not_sent_again_while_it_is_the_same(fetcher: Fetcher, folder: Path) -> None:
-    address = "s3://pictures/summer 26/größe+1?.png"
+def test_a_picture_is_read_and_not_sent_again_while_it_is_the_same(fetcher: Fetcher, server: S3Server) -> None:
+    address = f"s3://pictures/{KEY}"
     fetched = fetcher.revisit(address, Validators())
     assert fetched.content == png(1)
     assert fetcher.revisit(address, fetched.validators).content is None
-    (folder / "pictures" / "summer 26" / "größe+1?.png").write_bytes(png(2))
+    server.put("pictures", KEY, png(2))
     assert fetcher.revisit(address, fetched.validators).content == png(2)
-    (folder / "pictures" / "summer 26" / "größe+1?.png").write_bytes(png(1))
+    server.put("pictures", KEY, png(1))
 
 
 @pytest.mark.parametrize(
     ("address", "error", "words"),
     [
-        ("s3://private/summer 26/größe+1?.png", ForbiddenAddress, "SHOPLENS_S3_BUCKETS"),
-        ("s3://pictures/../private/summer 26/größe+1?.png", UnreadablePicture, "answered 4"),
+        (f"s3://private/{KEY}", ForbiddenAddress, "SHOPLENS_S3_BUCKETS"),
+        (f"s3://pictures/../private/{KEY}", UnreadablePicture, "answered 4"),
         ("s3://pictures", ForbiddenAddress, "a bucket and a key"),
         ("s3:///large.png", ForbiddenAddress, "SHOPLENS_S3_BUCKETS"),
         ("s3://pictures/none.png", UnreadablePicture, "answered 404"),
@@ -98,7 +94,7 @@ def test_a_shop_that_names_buckets_fills_its_catalogue_from_them_and_a_shopper_d
 ) -> None:
     monkeypatch.setenv("SHOPLENS_S3_BUCKETS", "pictures")
     monkeypatch.setenv("SHOPLENS_S3_ENDPOINT", server.url)
-    address = "s3://pictures/summer 26/größe+1?.png"
+    address = f"s3://pictures/{KEY}"
     with compose(StandaloneSettings(data=tmp_path)) as parts:
         parts.ingest.put(ProductDraft("p1", ProductDetails(title="One"), (ImageSource("1", uri=address),)))
         assert parts.catalogue.picture("p1", "1").content == png(1)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from botocore.session import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tools.golang import program
@@ -20,13 +21,15 @@ _START_S = 60.0
 
 
 class S3Server:
-    """Buckets are the folders of ``folder``, objects their files. Use it as a context.
+    """Keeps its buckets in ``folder``. Use it as a context.
 
     environment: the credentials of its one account, as every tool of AWS' reads them.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._buckets, self._about = folder / "buckets", folder / "about"
+        for each in (self._buckets, self._about):
+            each.mkdir(parents=True)
         self._port = free_port()
         self.environment = {"AWS_ACCESS_KEY_ID": "shop", "AWS_SECRET_ACCESS_KEY": "for-a-test-alone"}
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,16 +40,8 @@ class S3Server:
 
     def __enter__(self) -> Self:
         names = {"ROOT_ACCESS_KEY": self.environment["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": self.environment["AWS_SECRET_ACCESS_KEY"]}
-        command = [
-            str(program(MODULE, VERSION)),
-            "--port",
-            f"127.0.0.1:{self._port}",
-            "--health",
-            "/health",
-            "posix",
-            "--nometa",
-            str(self._folder),
-        ]
+        listening = ["--port", f"127.0.0.1:{self._port}", "--health", "/health"]
+        command = [str(program(MODULE, VERSION)), *listening, "posix", "--sidecar", str(self._about), str(self._buckets)]
         self._process = subprocess.Popen(
             command, env={**os.environ, **names}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -55,6 +50,19 @@ class S3Server:
         )
         ready(lambda: httpx.get(f"{self.url}/health", trust_env=False).raise_for_status())
         return self
+
+    def put(self, bucket: str, key: str, content: bytes) -> None:
+        """An object, in a bucket that is made where there is none."""
+        client = Session().create_client(
+            "s3",
+            "us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+        if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._process is not None:

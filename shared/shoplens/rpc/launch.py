@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from shoplens import log
 from shoplens.config import SettingsError
 from shoplens.errors import ShoplensError
+from shoplens.rpc import memory
 from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
@@ -47,6 +48,7 @@ class Service:
 def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractContextManager[Service]]) -> None:
     """Read the settings, compose the service, serve until SIGTERM or SIGINT, and close everything in order."""
     try:
+        memory.keep()
         settings = settings_type.from_environment()
         log.configure(level=settings.log_level, service=name)
         with tracing(name, TracingSettings.from_environment()), compose(settings) as service:
