@@ -21,8 +21,8 @@ from shoplens.ports import CatalogueReader, Copies
 
 _NEXT_S = 300.0
 _REST = 20
-_AGAIN_S = 30.0
-"""After a failure, so much time passes before the next try."""
+_AGAIN_S, _LONGEST_AGAIN_S = 1.0, 60.0
+"""After a failure, so much time passes before the next try; twice as much after each further one."""
 
 _log = structlog.get_logger()
 
@@ -37,14 +37,17 @@ def keeping_up(catalogue: CatalogueReader, copies: Finder, *, every_s: float = _
     leftovers = Leftovers(copies)
 
     def work(stop: threading.Event) -> None:
+        again_s = _AGAIN_S
         while not stop.is_set():
             begun = time.monotonic()
             try:
                 added, forgotten = catch_up(catalogue, copies, stop), leftovers.forget(catalogue, stop)
             except ShoplensError as error:
                 _log.warning("copies_not_kept_up", problem=str(error))
-                stop.wait(_AGAIN_S)
+                stop.wait(again_s)
+                again_s = min(2 * again_s, _LONGEST_AGAIN_S)
                 continue
+            again_s = _AGAIN_S
             if added or forgotten:
                 _log.info("copies_kept_up", added=added, forgotten=forgotten)
             stop.wait(max(every_s, _REST * (time.monotonic() - begun)))

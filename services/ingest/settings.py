@@ -29,6 +29,6 @@ class IngestSettings(ServerSettings):
     group: str = Field(default="shoplens-ingest", description="The consumer group; its members share the topic's partitions.")
     member: str = Field(default="", description="A name that this process keeps over restarts: it gets its partitions back at once.")
     decoders: int = Field(default=2, ge=0, le=64, description=DECODERS)
-    workers: int = Field(default=4, ge=1, le=64, description="Products of the stream whose pictures are encoded at once.")
+    workers: int = Field(default=8, ge=1, le=64, description="Products of the stream whose pictures are encoded at once.")
     redis: str = Field(default="", description="redis://host:port/db of the cache that all processes share; none, and there is none.")
     features: Path = Field(default=Path("data/features.db"), description="The file that keeps what was computed of each picture.")
