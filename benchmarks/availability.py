@@ -135,12 +135,13 @@ class Ingress:
 
 
 class Shoppers:
-    """Searches at their own times, each with a photo that nobody sent before."""
+    """Searches at their own times. new: the share of them whose photo nobody sent before; the rest draw a box, or add a word."""
 
-    def __init__(self, ingress: Ingress, photos: list[bytes], rate: float) -> None:
+    def __init__(self, ingress: Ingress, photos: list[bytes], rate: float, new: float) -> None:
         self._ingress = ingress
         self._photos = photos
         self._rate = rate
+        self._new = new
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.seen = Seen()
@@ -170,7 +171,8 @@ class Shoppers:
             due += dice.expovariate(self._rate)
             self._stop.wait(max(0.0, due - time.perf_counter()))
             number += 1
-            self._pool.submit(self._one, dice.choice(self._photos) + number.to_bytes(8, "big"), due, self.seen)
+            mark = number.to_bytes(8, "big") if dice.random() < self._new else b""
+            self._pool.submit(self._one, dice.choice(self._photos) + mark, due, self.seen)
 
     def _one(self, photo: bytes, due: float, seen: Seen) -> None:
         degraded = False
@@ -186,7 +188,10 @@ class Shoppers:
             seen.waits_ms.append((time.perf_counter() - due) * 1000)
 
 
-def main(rate: Annotated[float, typer.Option(help="Searches a second.")] = 20.0) -> None:
+def main(
+    rate: Annotated[float, typer.Option(help="Searches a second.")] = 20.0,
+    new: Annotated[float, typer.Option(help="The share of them whose photo nobody sent before.", min=0.0, max=1.0)] = 1.0,
+) -> None:
     """Run it and print the tables."""
     seconds = {name: free_port() for name in TWICE}
 
@@ -205,7 +210,7 @@ def main(rate: Annotated[float, typer.Option(help="Searches a second.")] = 20.0)
         fill(system.address, folder / "pictures")
         ingress = Ingress(lambda: [f"http://{each.http_address}" for each in pairs["gateway"].processes() if each.running])
         opened.callback(ingress.close)
-        with Shoppers(ingress, photos, rate) as shoppers:
+        with Shoppers(ingress, photos, rate, new) as shoppers:
             rows = list(_phases(system, pairs, ingress, shoppers))
     _show(rows)
     twice = [seen for name, _, seen in rows if name in TWICE]
@@ -215,6 +220,7 @@ def main(rate: Annotated[float, typer.Option(help="Searches a second.")] = 20.0)
         "Availability of what runs twice",
         {
             "availability_rate_a_second": rate,
+            "availability_new_photos_a_second": rate * new,
             "availability_searches": searches,
             "availability_failed": sum(seen.failed for seen in twice),
             "availability": 1 - sum(seen.failed for seen in twice) / searches,
