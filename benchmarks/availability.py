@@ -137,7 +137,7 @@ class Ingress:
 class Shoppers:
     """Searches at their own times. new: the share of them whose photo nobody sent before; the rest draw a box, or add a word."""
 
-    def __init__(self, ingress: Ingress, photos: list[bytes], rate: float, new: float) -> None:
+    def __init__(self, ingress: Ingress, photos: list[bytes], rate: float, new: float = 1.0) -> None:
         self._ingress = ingress
         self._photos = photos
         self._rate = rate
