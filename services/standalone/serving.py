@@ -19,7 +19,7 @@ from services.standalone.door import Door
 from services.standalone.places import KEYS_FILE
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
-from shoplens import log
+from shoplens import log, memory
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
 from shoplens.tracing import TracingSettings, traced_app, tracing
 
@@ -60,6 +60,7 @@ def serve(
             with compose(settings) as parts, closing(http):
                 door.open(application(parts, loading, source.credits, KeyRing(keys)))
                 failed = load(parts, source, loading, terminal)
+                memory.settle()
                 status = parts.catalogue.status()
                 ready_s, address = time.monotonic() - began, _address(host, listener, certificate)
                 if as_json:

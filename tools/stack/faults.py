@@ -7,7 +7,7 @@ import resource
 import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,5 +129,6 @@ def family(pid: int) -> Iterator[int]:
     """A process and all that it has started."""
     yield pid
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from family(int(child))
+        with suppress(FileNotFoundError):  # the thread, or a child, ended just now
+            for child in (task / "children").read_text().split():
+                yield from family(int(child))

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final, TypeVar
 
-from shoplens import log
+from shoplens import log, memory
 from shoplens.config import SettingsError
 from shoplens.errors import ShoplensError
-from shoplens.rpc import memory
 from shoplens.rpc.health import Probe
 from shoplens.rpc.server import Mount, Server
 from shoplens.rpc.settings import ServerSettings
@@ -52,6 +51,7 @@ def launch(name: str, settings_type: type[S], compose: Callable[[S], AbstractCon
         settings = settings_type.from_environment()
         log.configure(level=settings.log_level, service=name)
         with tracing(name, TracingSettings.from_environment()), compose(settings) as service:
+            memory.settle()
             # Only now: until the service serves, a signal may end the process at once.
             hung = serve(service, settings, _stop_signal())
     except (SettingsError, ShoplensError) as error:

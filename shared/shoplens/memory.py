@@ -1,12 +1,14 @@
-"""What the C library does with memory that a call has used and the next one will want again.
+"""What becomes of memory in a process that serves for weeks: two habits of its libraries that a short program is glad of.
 
-A picture is a message of a megabyte or two. glibc hands memory of that size back to the kernel as soon as it is free, and gets it page by
-page, zeroed, at the next call: measured under a hypervisor, 8 of the 11 ms that such a call took. A service keeps it instead.
+glibc hands the megabytes of a picture back to the kernel as soon as they are free, and gets them page by page, zeroed, at the next
+call: measured under a hypervisor, 8 of the 11 ms that a call with a picture took. And Python's collector looks at everything that was
+ever loaded, again and again, while all threads wait: 140 ms for the 200,000 objects of a server.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from typing import Final
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
@@ -28,3 +30,9 @@ def keep() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return all(mallopt(name, value) == 1 for name, value in _SETTINGS.items())
+
+
+def settle() -> None:
+    """What is there now lives as long as the process: the collector need not look at it any more."""
+    gc.collect()
+    gc.freeze()
