@@ -30,7 +30,7 @@ from tests.unit.rpc.waiting import SaidDetector
 @pytest.mark.parametrize(
     ("client", "repeated"),
     [
-        (DetectorClient, {"Detect"}),
+        (DetectorClient, {"Detect", "GetModel"}),
         (EncoderClient, {"GetCard", "Encode"}),
         (
             CatalogueClient,
