@@ -32,6 +32,7 @@ def rules() -> list[dict[str, Any]]:
 def exported() -> set[str]:
     """The names of the series that a process serves, and those of which a label has to have a value first."""
     assert metrics.SEARCHES
+    assert metrics.weights_version()  # made by who ranks
     names = set()
     for family in prometheus_client.REGISTRY.collect():
         endings = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])
