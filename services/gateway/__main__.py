@@ -17,11 +17,11 @@ from services.gateway.http.keys import require_keys
 from services.gateway.http.tls import Certificate, renewing
 from services.gateway.servicer import mount
 from services.gateway.settings import GatewaySettings
-from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
-from services.migration.mirroring import MirroredIngest
-from services.migration.plan import PARTS
 from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
+from shoplens.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from shoplens.migration.mirroring import MirroredIngest
+from shoplens.migration.plan import PARTS
 from shoplens.rpc.clients import CopiesClient
 from shoplens.rpc.launch import Service, launch
 from shoplens.tracing import traced_app

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from services.gateway.generations import RemoteGenerations
-from services.migration.comparison import Shadow
-from services.migration.generations import Generations
-from services.migration.live import Seen
-from services.migration.overseer import Overseer
-from services.migration.plan import Wanted
-from services.migration.shared_plan import SharedPlan
+from shoplens.migration.comparison import Shadow
+from shoplens.migration.generations import Generations
+from shoplens.migration.live import Seen
+from shoplens.migration.overseer import Overseer
+from shoplens.migration.plan import Wanted
+from shoplens.migration.shared_plan import SharedPlan
 
 
 @contextmanager

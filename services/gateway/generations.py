@@ -9,8 +9,8 @@ from functools import partial
 from services.gateway.copy_search import CatalogueCopySearch
 from services.gateway.engine import CameraSearch
 from services.gateway.sights import RememberingDetector, RememberingEncoder
-from services.migration.generations import Generation, Generations
-from services.migration.plan import PARTS, Wanted, require_parts
+from shoplens.migration.generations import Generation, Generations
+from shoplens.migration.plan import PARTS, Wanted, require_parts
 from shoplens.ports import Search
 from shoplens.rpc.clients import CatalogueClient, CopiesClient, DetectorClient, EncoderClient, IngestClient, RankerClient
 from shoplens.rpc.clients.client import Client

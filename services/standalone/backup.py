@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Final
 
 from services.catalogue.pausing import paused
-from services.migration.plan import Plan
-from services.migration.plan_folder import PlanFolder
 from services.standalone.places import (
     CATALOGUE_FILE,
     COPIES_FILE,
@@ -37,6 +35,8 @@ from services.standalone.places import (
     generation_folder,
 )
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
+from shoplens.migration.plan import Plan
+from shoplens.migration.plan_folder import PlanFolder
 
 MADE: Final = "backup.json"
 PAUSE_S: Final = 60.0

@@ -25,13 +25,6 @@ from services.ingest.followed import DeadFile, FollowedFile
 from services.ingest.preparation import Preparation
 from services.ingest.running import running
 from services.ingest.stream import UpdateStream
-from services.migration.comparison import Shadow
-from services.migration.generations import Generation, Generations
-from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
-from services.migration.mirroring import MirroredIngest
-from services.migration.overseer import Overseer
-from services.migration.plan import Wanted
-from services.migration.plan_folder import PlanFolder
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
 from services.standalone.extras import the_batch_extra
@@ -54,6 +47,13 @@ from shoplens.cores import Cores
 from shoplens.decoders import decoding_apart
 from shoplens.errors import Unavailable
 from shoplens.fetcher import Fetcher
+from shoplens.migration.comparison import Shadow
+from shoplens.migration.generations import Generation, Generations
+from shoplens.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from shoplens.migration.mirroring import MirroredIngest
+from shoplens.migration.overseer import Overseer
+from shoplens.migration.plan import Wanted
+from shoplens.migration.plan_folder import PlanFolder
 from shoplens.model_store import model_folder
 from shoplens.ports import Cache, Catalogue, CatalogueReader, CopySearch, FeedbackLog, Ingest, Search
 

@@ -25,7 +25,6 @@ from services.catalogue.embedded import is_in_use
 from services.catalogue.settings import CatalogueSettings
 from services.gateway.settings import GatewaySettings
 from services.ingest.settings import IngestSettings
-from services.migration.plan_folder import PlanFolder
 from services.ranker.live import LiveWeights
 from services.ranker.publishing import WeightsFolder
 from services.standalone.places import (
@@ -40,6 +39,7 @@ from services.standalone.settings import StandaloneSettings
 from shoplens.cores import Cores
 from shoplens.engines import open_model
 from shoplens.errors import FailedPrecondition, ShoplensError, Unavailable
+from shoplens.migration.plan_folder import PlanFolder
 from shoplens.model_store import model_folder
 from shoplens.models import Manifest
 from shoplens.rpc.check import serves

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.migration.plan import Plan, Plans, require_parts, said
-from services.migration.plan_folder import PlanFolder
 from services.standalone.places import MIGRATION_FOLDER
 from services.standalone.terminal import Terminal, told
 from shoplens.errors import FailedPrecondition, InvalidArgument, Unavailable
+from shoplens.migration.plan import Plan, Plans, require_parts, said
+from shoplens.migration.plan_folder import PlanFolder
 
 migrate = typer.Typer(no_args_is_help=True, help="Change to a new model under a running server, without a failed search, and back.")
 
@@ -149,7 +149,7 @@ def abandon(data: Data = Path("data"), redis: Redis = "", json: Json = False) ->
 
 def _plans(data: Path, redis: str) -> Plans:
     if redis:
-        from services.migration.shared_plan import SharedPlan  # a client of Redis, which the other commands can do without
+        from shoplens.migration.shared_plan import SharedPlan  # a client of Redis, which the other commands can do without
 
         return SharedPlan(redis)
     if not data.is_dir():
@@ -191,7 +191,7 @@ def _compared(plans: Plans, table: Path, timeout_s: float) -> dict[str, Any]:
 def _asked_from_here(progress: dict[str, Any], table: Path) -> dict[str, Any]:
     from services.gateway.generations import search_of  # the models' clients, which the other commands can do without
     from services.gateway.settings import GatewaySettings
-    from services.migration.comparison import labelled, labelled_photos
+    from shoplens.migration.comparison import labelled, labelled_photos
 
     photos = labelled_photos(table)
     if not progress.get("other"):

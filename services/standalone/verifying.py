@@ -9,14 +9,14 @@ from pathlib import Path
 
 from services.catalogue.engine import MilvusCatalogue
 from services.encoder.own import open_encoder
-from services.migration.differences import Difference, Same, compared
-from services.migration.plan_folder import PlanFolder
 from services.standalone.places import CATALOGUE_FILE, MIGRATION_FOLDER, PICTURES_FOLDER, generation_folder
 from services.standalone.settings import StandaloneSettings
 from services.standalone.terminal import Terminal
 from shoplens import log
 from shoplens.cores import Cores
 from shoplens.errors import InvalidArgument
+from shoplens.migration.differences import Difference, Same, compared
+from shoplens.migration.plan_folder import PlanFolder
 from shoplens.ports import CatalogueReader
 from shoplens.rpc.clients import CatalogueClient
 

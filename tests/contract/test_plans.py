@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import redis
 
-from services.migration import shared_plan
-from services.migration.plan import PARTS, Plan, Plans, Wanted, said
-from services.migration.plan_folder import PlanFolder
-from services.migration.shared_plan import PREFIX, SharedPlan
 from shoplens.errors import FailedPrecondition, Unavailable
+from shoplens.migration import shared_plan
+from shoplens.migration.plan import PARTS, Plan, Plans, Wanted, said
+from shoplens.migration.plan_folder import PlanFolder
+from shoplens.migration.shared_plan import PREFIX, SharedPlan
 from tools.stack.valkey import Valkey, valkey
 
 NOWHERE = "redis://127.0.0.1:1/0"

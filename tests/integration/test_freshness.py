@@ -21,11 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.updates import Day, made_day, made_pictures, made_poison, what_is_held
 from services.ingest.topics import DEAD, UPDATES
-from services.migration.differences import products
 from services.standalone.feeds import open_feed
 from shoplens.domain import ProductDraft
 from shoplens.errors import ShoplensError
 from shoplens.kafka import producer
+from shoplens.migration.differences import products
 from shoplens.rpc.clients import CatalogueClient
 from shoplens.testing.pictures import png
 from tests.deploy.test_observability import spoken

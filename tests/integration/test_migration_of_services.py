@@ -12,7 +12,7 @@ import httpx
 import pytest
 from kafka import KafkaProducer
 
-from services.migration.plan import PARTS
+from shoplens.migration.plan import PARTS
 from shoplens.model_store import model_folder
 from shoplens.testing.pictures import png
 from shoplens.testing.serving import shoplens

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.migration.generations import Generation, Generations
 from shoplens.domain import CopyMatch, CopyQuery
+from shoplens.migration.generations import Generation, Generations
 from shoplens.testing.fakes.catalogue import FakeCatalogue
 from shoplens.testing.fakes.models import FakeEncoder
 from shoplens.testing.fakes.paths import FakeIngest, FakeSearch

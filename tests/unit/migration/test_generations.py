@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from services.migration.generations import Generation, Generations
-from services.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
-from services.migration.mirroring import MirroredIngest
 from shoplens import metrics
 from shoplens.domain import CopyQuery, ProductDraft, ProductPatch, SearchQuery
 from shoplens.errors import FailedPrecondition, NotFound, Unavailable
 from shoplens.images import decode
+from shoplens.migration.generations import Generation, Generations
+from shoplens.migration.live import LiveCatalogue, LiveCopySearch, LiveSearch
+from shoplens.migration.mirroring import MirroredIngest
 from shoplens.ports import CatalogueReader, Ingest
 from shoplens.testing.contracts.ingest import IngestContract
 from shoplens.testing.pictures import png

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.migration import mending
-from services.migration.differences import Difference, Kind, Same, compared, products
-from services.migration.generations import Generation
-from services.migration.mending import Pass, mend
 from shoplens.domain import Features, ImageSource, ProductDetails, ProductDraft, ProductPatch
 from shoplens.errors import Unavailable
+from shoplens.migration import mending
+from shoplens.migration.differences import Difference, Kind, Same, compared, products
+from shoplens.migration.generations import Generation
+from shoplens.migration.mending import Pass, mend
 from shoplens.testing.pictures import png
 from shoplens.testing.products import draft
 

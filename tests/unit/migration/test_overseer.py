@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from services.migration.comparison import EVERY, Shadow, labelled_photos
-from services.migration.generations import Generation, Generations
-from services.migration.live import LiveSearch
-from services.migration.mirroring import MirroredIngest
-from services.migration.overseer import Overseer
-from services.migration.plan import PARTS, Plan, Wanted, require_parts, said
-from services.migration.plan_folder import PLAN, PlanFolder
 from shoplens.domain import SearchQuery
 from shoplens.errors import FailedPrecondition, InvalidArgument
 from shoplens.images import decode
+from shoplens.migration.comparison import EVERY, Shadow, labelled_photos
+from shoplens.migration.generations import Generation, Generations
+from shoplens.migration.live import LiveSearch
+from shoplens.migration.mirroring import MirroredIngest
+from shoplens.migration.overseer import Overseer
+from shoplens.migration.plan import PARTS, Plan, Wanted, require_parts, said
+from shoplens.migration.plan_folder import PLAN, PlanFolder
 from shoplens.models import ModelError
 from shoplens.testing.pictures import png
 from shoplens.testing.products import draft

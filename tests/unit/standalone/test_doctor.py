@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from services.migration.plan import Plan
-from services.migration.plan_folder import PlanFolder
 from services.standalone import doctor
 from services.standalone.doctor import Finding, State, of_one_process, of_services
 from services.standalone.settings import StandaloneSettings
+from shoplens.migration.plan import Plan
+from shoplens.migration.plan_folder import PlanFolder
 from shoplens.testing.serving import free_port
 
 

@@ -14,10 +14,10 @@ from typing import Final
 
 import structlog
 
-from services.migration.differences import Difference, Kind, compared
 from shoplens import priorities
 from shoplens.domain import ImageSource, Product, ProductDraft
 from shoplens.errors import NotFound, ShoplensError
+from shoplens.migration.differences import Difference, Kind, compared
 from shoplens.ports import CatalogueReader, Ingest
 
 MOST_TOLD: Final = 20

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from services.migration.generations import Generations
 from shoplens.domain import (
     CopyMatch,
     CopyQuery,
@@ -21,6 +20,7 @@ from shoplens.domain import (
     SearchQuery,
     StoredPicture,
 )
+from shoplens.migration.generations import Generations
 
 Seen = Callable[[SearchQuery, SearchAnswer, float, int], None]
 """Told of an answer: how many seconds it took, and which generation gave it."""

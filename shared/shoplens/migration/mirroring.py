@@ -8,10 +8,10 @@ from itertools import chain
 
 import structlog
 
-from services.migration.generations import Generations
 from shoplens import metrics
 from shoplens.domain import ImportOutcome, Product, ProductDraft, ProductPatch
 from shoplens.errors import NotFound, ShoplensError
+from shoplens.migration.generations import Generations
 from shoplens.ports import Ingest
 
 _log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class MirroredIngest:
     """Implements ``ports.Ingest``: into the generation that answers, whose answer counts, and then into the one beside it.
 
-    What fails there fails nobody: it is counted, and mended by the next pass (:mod:`services.migration.mending`).
+    What fails there fails nobody: it is counted, and mended by the next pass (:mod:`shoplens.migration.mending`).
     """
 
     def __init__(self, generations: Generations) -> None:

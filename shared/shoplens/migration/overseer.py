@@ -1,7 +1,7 @@
 """Follows the plan of a migration in a running server: opens the second generation, keeps it in step, changes over, takes it down.
 
 Two threads: one looks at the plan four times a second and carries it out; the other passes over both indexes
-(:mod:`services.migration.mending`), again and again. Nothing is changed over, or taken down, while a pass writes.
+(:mod:`shoplens.migration.mending`), again and again. Nothing is changed over, or taken down, while a pass writes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import structlog
 
-from services.migration.comparison import Labelled, Shadow, labelled, labelled_photos
-from services.migration.generations import Generation, Generations
-from services.migration.mending import Pass, mend
-from services.migration.plan import Plan, Plans, Wanted, said
 from shoplens import metrics
 from shoplens.background import beside
 from shoplens.errors import ShoplensError
+from shoplens.migration.comparison import Labelled, Shadow, labelled, labelled_photos
+from shoplens.migration.generations import Generation, Generations
+from shoplens.migration.mending import Pass, mend
+from shoplens.migration.plan import Plan, Plans, Wanted, said
 
 LOOK_EVERY_S: Final = 0.25
 TELL_EVERY_S: Final = 1.0

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from services.migration.plan import Plan, from_json, to_json
 from shoplens.errors import FailedPrecondition, Unavailable
+from shoplens.migration.plan import Plan, from_json, to_json
 
 PLAN: Final = "plan.json"
 STATUS: Final = "status.json"

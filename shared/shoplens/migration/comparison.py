@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import structlog
 
-from services.migration.generations import Generation, Generations
 from shoplens import deadlines, priorities
 from shoplens.background import beside
 from shoplens.domain import SearchAnswer, SearchQuery
 from shoplens.errors import InvalidArgument, ShoplensError
 from shoplens.images import decode
+from shoplens.migration.generations import Generation, Generations
 from shoplens.ports import Search
 
 TOP: Final = 10

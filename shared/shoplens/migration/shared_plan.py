@@ -16,8 +16,8 @@ from typing import Any, Final
 import redis
 from redis.exceptions import LockError
 
-from services.migration.plan import Plan, from_json, to_json
 from shoplens.errors import FailedPrecondition, Unavailable
+from shoplens.migration.plan import Plan, from_json, to_json
 
 PREFIX: Final = "shoplens:migration:"
 ANSWER_S: Final = 1.0
