@@ -11,7 +11,7 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements"
 LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("serving", ("s3",)),
+    ("serving", ("features", "s3")),
     ("batch", ("batch", "s3")),
     ("dev", ("batch", "dev", "onnx", "s3")),
     ("eval", ("batch", "dev", "eval", "onnx", "s3")),

@@ -21,8 +21,8 @@ import pyarrow as pa
 
 from services.batch.duplicates import MAKER, Entry, entries_of, pairs_in
 from services.batch.pictures import SCHEMA, Failure, PictureRef, Report, Shown
-from services.batch.store import FeatureStore
 from services.batch.work import Computing, work
+from shoplens.feature_store import FeatureStore
 
 SUBMITTED = "submitted"
 """The master, and where the driver listens, are what ``spark-submit`` was told: on Kubernetes an operator says it."""

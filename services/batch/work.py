@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.batch.pictures import Failure, PictureRef, Report, Shown
-from services.batch.store import FeatureStore
 from shoplens.errors import ShoplensError
+from shoplens.feature_store import FeatureStore
 from shoplens.images import content_hash
 
 CHUNK = 64

@@ -25,7 +25,7 @@ from services.copies.signature import Signature, Signer, unpack_signature
 from services.copies.store import SignatureStore
 from services.copies.verification import Query, Verifier
 from services.copies.views import QUERY_VIEWS
-from shoplens import deadlines
+from shoplens import deadlines, metrics
 from shoplens.cores import Cores
 from shoplens.domain import Change, Copy, Picture, Pixels
 from shoplens.models import ModelError
@@ -88,9 +88,11 @@ class CopyFinder:
         deadlines.check()
         if self._store.known([picture.content_hash]):
             return
-        signature = self._made_elsewhere(picture.content_hash) or self._signer.sign(picture)
+        made = self._made_elsewhere(picture.content_hash)
+        signature = made or self._signer.sign(picture)
         number = self._store.add(signature)
         if number is not None:
+            metrics.SIGNATURES.labels(source="computed" if made is None else "known").inc()
             self._candidates.add(number, signature)
             self._linker.wake()
 

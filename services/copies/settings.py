@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shoplens.computed import COMPUTED
 from shoplens.config import prefix
 from shoplens.decoders import DECODERS
 from shoplens.rpc.settings import ServerSettings
@@ -20,5 +21,6 @@ class CopiesSettings(ServerSettings):
     models: Path | None = Field(default=None, description="The folder of models; those that ship by default.")
     threads: int = Field(default=2, ge=1, le=64, description="Inference threads.")
     store: Path = Field(default=Path("data/copies.db"), description="The file that keeps the signatures of pictures.")
+    computed: Path | None = Field(default=None, description=COMPUTED)
     decoders: int = Field(default=1, ge=0, le=64, description=DECODERS)
     catalogue: str = Field(default="127.0.0.1:50053", description="The catalogue's address; its pictures are caught up with.")

@@ -15,6 +15,7 @@ from services.ingest.stream import UpdateStream
 from services.ingest.topics import KafkaDeadLetters, KafkaUpdates
 from shoplens.buckets import Buckets
 from shoplens.caches import Layered, RedisCache, SqliteCache
+from shoplens.computed import computed_in
 from shoplens.decoders import decoding_apart
 from shoplens.fetcher import Fetcher
 from shoplens.ports import Cache
@@ -50,10 +51,11 @@ def compose(settings: IngestSettings) -> Iterator[Service]:
 
 
 def _cache(settings: IngestSettings, opened: ExitStack) -> Cache:
-    durable = opened.enter_context(SqliteCache(settings.features))
-    if not settings.redis:
-        return durable
-    return Layered(opened.enter_context(RedisCache(settings.redis)), durable)
+    """The near before the far; what batch work computed last, and once a picture."""
+    cache: Cache = opened.enter_context(SqliteCache(settings.features))
+    if settings.redis:
+        cache = Layered(opened.enter_context(RedisCache(settings.redis)), cache)
+    return cache if settings.computed is None else Layered(cache, computed_in(settings.computed))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shoplens.computed import COMPUTED
 from shoplens.config import prefix
 from shoplens.decoders import DECODERS
 from shoplens.rpc.settings import ServerSettings
@@ -32,3 +33,4 @@ class IngestSettings(ServerSettings):
     workers: int = Field(default=8, ge=1, le=64, description="Products of the stream whose pictures are encoded at once.")
     redis: str = Field(default="", description="redis://host:port/db of the cache that all processes share; none, and there is none.")
     features: Path = Field(default=Path("data/features.db"), description="The file that keeps what was computed of each picture.")
+    computed: Path | None = Field(default=None, description=COMPUTED)

@@ -11,7 +11,6 @@ from pathlib import Path
 from services.batch.duplicates import MAKER as FINGERPRINTS
 from services.batch.duplicates import near_duplicates
 from services.batch.pictures import Failure, PictureRef, Report, Shown
-from services.batch.store import FeatureStore
 from services.batch.work import CHUNK, Computing, work
 from services.copies.fingerprint import all_eight
 from services.copies.groups import Groups
@@ -26,6 +25,7 @@ from shoplens import deadlines
 from shoplens.buckets import Buckets
 from shoplens.cores import Cores
 from shoplens.domain import ImageSource, Picture, ProductDraft
+from shoplens.feature_store import FeatureStore
 from shoplens.fetcher import Fetcher
 from shoplens.images import decode
 from shoplens.model_store import model_folder

@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from services.standalone import commands, keys, migrating, ranking, upkeep
-from services.standalone.extras import the_batch_extra
 from services.standalone.places import DEFAULT_SERVER
 from services.standalone.settings import StandaloneSettings, settings_for
 from services.standalone.terminal import Terminal, told
 from shoplens import __version__
 from shoplens.domain import CopyOrder
+from shoplens.extras import the_extra
 
 app = typer.Typer(name="shoplens", no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 app.add_typer(commands.events, name="events")
@@ -132,7 +132,7 @@ def compute(
     """
     terminal = Terminal(quiet=json)
     with told(terminal):
-        with the_batch_extra():
+        with the_extra("batch"):
             from services.standalone.batching import compute_feed
         report, bad = compute_feed(
             file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal, copies=copies, chunk_size=chunk
@@ -168,7 +168,7 @@ def duplicates(
 
     terminal = Terminal(quiet=json)
     with told(terminal):
-        with the_batch_extra():
+        with the_extra("batch"):
             from services.standalone.batching import duplicates_of
         groups, report, bad = duplicates_of(file, features, settings_for(None), spark=spark, currency=currency, terminal=terminal)
         failed = [*bad, *report.failures]

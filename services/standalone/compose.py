@@ -27,7 +27,6 @@ from services.ingest.running import running
 from services.ingest.stream import UpdateStream
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
-from services.standalone.extras import the_batch_extra
 from services.standalone.places import (
     CATALOGUE_FILE,
     COPIES_FILE,
@@ -43,6 +42,7 @@ from services.standalone.places import (
 from services.standalone.settings import StandaloneSettings
 from shoplens.buckets import Buckets
 from shoplens.caches import Layered, SqliteCache
+from shoplens.computed import computed_in
 from shoplens.cores import Cores
 from shoplens.decoders import decoding_apart
 from shoplens.errors import Unavailable
@@ -88,7 +88,7 @@ def compose(settings: StandaloneSettings) -> Parts:
     cores = Cores(settings.threads)
     with ExitStack() as opened:
         opened.enter_context(decoding_apart(settings.decoders))
-        computed = None if settings.features is None else _computed(settings.features)
+        computed = None if settings.features is None else computed_in(settings.features)
         copies = opened.enter_context(
             CopyFinder(model_folder("copies", root=settings.models), settings.data / COPIES_FILE, cores=cores, made=computed)
         )
@@ -165,13 +165,6 @@ class _Generations:
         shutil.rmtree(folder / PICTURES_FOLDER, ignore_errors=True)
         if folder != self.settings.data:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _computed(folder: Path) -> Cache:
-    with the_batch_extra():
-        from services.batch.store import FeatureStore  # Arrow takes a second to import, and only batch work needs it
-
-    return FeatureStore(folder)
 
 
 def _follow(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from shoplens.computed import COMPUTED
 from shoplens.config import Settings, prefix
 from shoplens.decoders import DECODERS
 
@@ -26,7 +27,7 @@ class StandaloneSettings(Settings):
     )
     allow_private_addresses: bool = Field(default=False, description="Let pictures be fetched from private addresses.")
     file_root: Path | None = Field(default=None, description="The folder below which file: addresses may be read.")
-    features: Path | None = Field(default=None, description="A folder of features that `shoplens compute` made.")
+    features: Path | None = Field(default=None, description=COMPUTED)
     updates: Path | None = Field(default=None, description="A file of events to follow.")
 
 

@@ -34,6 +34,11 @@ INDEX_ITEMS = Gauge("shoplens_index_items", "Images that can be found, by the mo
 PICTURES_FETCHED = Counter("shoplens_pictures_fetched_total", "Pictures fetched by address, by outcome.", ("outcome",))
 DECODERS_LOST = Counter("shoplens_decoders_lost_total", "Processes that died of a picture, or took too long for one, and were replaced.")
 COPY_SEARCHES = Counter("shoplens_copy_searches_total", "Searches for copies answered, by whether one was found.", ("found",))
+SIGNATURES = Counter(
+    "shoplens_signatures_total",
+    "Pictures made known to find their copies, by where their signatures come from: computed, or known.",
+    ("source",),
+)
 COPIES_UNLINKED = Gauge("shoplens_copies_unlinked", "Pictures that are known but whose copies among the known are still to be looked for.")
 
 MIRROR_FAILURES = Counter(

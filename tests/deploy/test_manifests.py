@@ -24,7 +24,7 @@ K8S = ROOT / "deploy" / "k8s"
 VERSIONS = ("1.37", "1.36", "1.35")
 COMPONENTS = sorted(each.name for each in (K8S / "components").iterdir())
 STORES = ("milvus", "redis", "strimzi")
-APART = ("batch", "migration")
+APART = ("batch", "computed", "migration")
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -155,6 +155,22 @@ def test_every_combination_of_components_is_valid(tmp_path: Path) -> None:
             assert invalid(found, version) == [], (names, version)
             checked += len(found)
     assert checked > 1_000
+
+
+def test_what_a_batch_computed_is_where_ingest_and_the_finder_of_copies_look_for_it(tmp_path: Path) -> None:
+    found = combined(tmp_path, ("batch", "computed"))
+    written = next(each for each in found if each["kind"] == "SparkApplication")["spec"]
+    place, mount = written["arguments"][3], written["executor"]["volumeMounts"][0]
+    claim = next(each for each in written["volumes"] if each["name"] == mount["name"])["persistentVolumeClaim"]["claimName"]
+    for name in ("ingest", "copies"):
+        (pod,) = [each["spec"]["template"]["spec"] for each in found if each["kind"] == "StatefulSet" and each["metadata"]["name"] == name]
+        (container,) = pod["containers"]
+        said = {each["name"]: each.get("value") for each in container["env"]}
+        mounted = next(each for each in container["volumeMounts"] if each["name"] == "computed")
+        volume = next(each for each in pod["volumes"] if each["name"] == "computed")["persistentVolumeClaim"]
+        assert volume["claimName"] == claim
+        assert mounted["readOnly"], "ingest"
+        assert said[f"SHOPLENS_{name}_COMPUTED".upper()] == place.replace(mount["mountPath"], mounted["mountPath"])
 
 
 def test_each_service_hears_those_that_call_it_and_no_other(production: list[dict[str, Any]]) -> None:

@@ -12,11 +12,12 @@ import time
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from prometheus_client.parser import text_string_to_metric_families
 
-from services.batch.store import FeatureStore
 from services.copies.signature import Signer
 from services.detector.engine import LiteRtDetector
 from services.encoder.own import open_encoder
@@ -24,13 +25,16 @@ from services.ingest.extraction import maker_of
 from services.standalone.compose import compose
 from services.standalone.feeds import open_feed
 from services.standalone.imports import answers
+from services.standalone.server import RemoteShop
 from services.standalone.settings import StandaloneSettings
 from shoplens import metrics
 from shoplens.api.catalogue.v1 import catalogue_pb2
 from shoplens.cores import Cores
+from shoplens.feature_store import FeatureStore
 from shoplens.model_store import model_folder
 from shoplens.rpc.convert.index import unpack_indexed_region
 from shoplens.testing.pictures import png
+from tools.stack.system import System
 
 PICTURES = 90
 PATIENCE_S = 300
@@ -177,3 +181,28 @@ def test_an_import_with_features_runs_no_model(feed: Path, computed: Path, tmp_p
         assert [answer.product_id for answer in failed] == ["broken"]
         assert parts.catalogue.status().products == PICTURES
         assert metrics.PICTURES_COMPUTED.labels(source="computed")._value.get() == before
+
+
+def test_services_use_what_was_computed(feed: Path, computed: Path, tmp_path: Path) -> None:
+    """A generation of services that a batch filled the folder for computes nothing again."""
+    environment = {"SHOPLENS_INGEST_COMPUTED": str(computed), "SHOPLENS_COPIES_COMPUTED": str(computed)}
+    with System(tmp_path, environment=environment) as system:
+        system.wait_until_ready()
+        with RemoteShop(system.address) as shop:
+            failed = [answer for answer in answers(open_feed(feed).rows(), shop.put_many) if answer.error]
+            assert [answer.product_id for answer in failed] == ["broken"]
+        assert counted(system, "ingest", "shoplens_pictures_computed_total") == {"known": PICTURES}
+        until = time.monotonic() + PATIENCE_S
+        # Ingest may have found the finder of copies busy: then it catches up with the catalogue.
+        while (signed := counted(system, "copies", "shoplens_signatures_total")) != {"known": PICTURES}:
+            assert not signed.get("computed"), signed
+            assert time.monotonic() < until, signed
+            time.sleep(0.2)
+
+
+def counted(system: System, service: str, name: str) -> dict[str, int]:
+    """What a counter says by its label, of what it counted."""
+    answer = httpx.get(f"http://{system.metrics(service)}/metrics", timeout=PATIENCE_S, trust_env=False)
+    families = text_string_to_metric_families(answer.raise_for_status().text)
+    samples = [sample for family in families for sample in family.samples if sample.name == name]
+    return {"/".join(sample.labels.values()): int(sample.value) for sample in samples if sample.value}

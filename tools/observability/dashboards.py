@@ -307,6 +307,12 @@ COPIES = Dashboard(
                 "short",
             ),
             Panel(
+                "Pictures made known",
+                [Query("sum by (source) (rate(shoplens_signatures_total[5m]))", "{{source}}")],
+                "Computed here, or known from batch work.",
+                "ops",
+            ),
+            Panel(
                 "Searches without it",
                 [Query('sum(rate(shoplens_searches_degraded_total{lacking="copies"}[5m]))')],
                 "Product searches that went without what is known of copies.",

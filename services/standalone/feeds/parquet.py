@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from services.standalone.extras import the_batch_extra
 from services.standalone.feeds.rows import Row, row
+from shoplens.extras import the_extra
 
 MAGIC: Final = b"PAR1"
 _ROWS: Final = 256
@@ -20,7 +20,7 @@ _ROWS: Final = 256
 
 def read(path: Path) -> Iterator[Row]:
     """Raises ``FailedPrecondition`` without Arrow, ``OSError`` where the file is damaged."""
-    with the_batch_extra():
+    with the_extra("batch"):
         from pyarrow import ArrowException, parquet
     try:
         number = 0

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.batch.pictures import Failure, PictureRef, Report, Shown
-from services.batch.store import FeatureStore
 from services.batch.work import CHUNK, work
 from shoplens.errors import UnreadablePicture
+from shoplens.feature_store import FeatureStore
 from shoplens.images import content_hash
 
 

@@ -9,10 +9,10 @@ from shoplens.errors import FailedPrecondition
 
 
 @contextmanager
-def the_batch_extra() -> Iterator[None]:
-    """Around imports of what the extra ``batch`` brings. Raises ``FailedPrecondition``, which says how to get it."""
+def the_extra(name: str) -> Iterator[None]:
+    """Around imports of what this extra of pyproject.toml brings. Raises ``FailedPrecondition``, which says how to get it."""
     try:
         yield
     except ModuleNotFoundError as error:
-        missing = f"This needs {error.name}; install shoplens with its batch extra: pip install 'shoplens[batch]'."
+        missing = f"This needs {error.name}; install shoplens with its {name} extra: pip install 'shoplens[{name}]'."
         raise FailedPrecondition(missing) from error

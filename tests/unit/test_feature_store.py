@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from services.batch.store import GROUP_ROWS, FeatureStore
+from shoplens.feature_store import GROUP_ROWS, FeatureStore
 
 MAKER = "1:lite0-2"
 ROWS = [(f"{number:064x}", f"features {number}".encode()) for number in range(GROUP_ROWS * 2 + 5)]
@@ -30,6 +30,42 @@ def test_what_is_not_there_is_not_known(tmp_path: Path, key: str) -> None:
     store.write(MAKER, ROWS[:3])
     assert store.get(key) is None
     assert store.known("2:other-1") == frozenset()
+
+
+def test_what_another_process_adds_is_found(tmp_path: Path) -> None:
+    loads = FeatureStore(tmp_path, again_s=0)
+    key = f"features:{MAKER}:{ROWS[-1][0]}"
+    assert loads.get(key) is None
+    for start in range(0, len(ROWS), 10):
+        FeatureStore(tmp_path).write(MAKER, ROWS[start : start + 10])
+        assert loads.get(f"features:{MAKER}:{ROWS[start][0]}") == ROWS[start][1]
+    assert loads.get(key) == ROWS[-1][1]
+
+
+def test_it_is_not_looked_for_new_files_at_every_picture_that_is_not_there(tmp_path: Path) -> None:
+    loads = FeatureStore(tmp_path, again_s=3_600)
+    key = f"features:{MAKER}:{ROWS[0][0]}"
+    assert loads.get(key) is None
+    FeatureStore(tmp_path).write(MAKER, ROWS)
+    assert loads.get(key) is None
+    assert FeatureStore(tmp_path).get(key) == ROWS[0][1]
+
+
+def test_a_file_that_cannot_be_read_costs_what_it_holds_and_no_more(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, again_s=0)
+    broken = store.write(MAKER, ROWS[:3])
+    store.write(MAKER, ROWS[3:])
+    broken.write_bytes(b"PAR1 and no more")
+    assert store.get(f"features:{MAKER}:{ROWS[0][0]}") is None
+    assert store.get(f"features:{MAKER}:{ROWS[3][0]}") == ROWS[3][1]
+
+
+def test_a_file_that_goes_away_afterwards_is_not_known_any_more(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path)
+    written = store.write(MAKER, ROWS)
+    assert store.get(f"features:{MAKER}:{ROWS[0][0]}") == ROWS[0][1]
+    written.unlink()
+    assert store.get(f"features:{MAKER}:{ROWS[-1][0]}") is None
 
 
 def test_a_task_that_runs_twice_writes_the_same_file(tmp_path: Path) -> None:
