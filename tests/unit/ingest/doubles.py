@@ -19,6 +19,7 @@ from shoplens.domain import (
     IndexedImage,
     IndexStatus,
     Picture,
+    PreparedPut,
     Product,
     ProductDraft,
     ProductPage,
@@ -26,8 +27,10 @@ from shoplens.domain import (
     Region,
     RegionQuery,
     StoredPicture,
+    Write,
+    WriteOutcome,
 )
-from shoplens.errors import FailedPrecondition, NotFound
+from shoplens.errors import FailedPrecondition, NotFound, ShoplensError
 from shoplens.fetcher import Fetched, Validators
 
 LEAVES = ("shirt", "dress", "bag")
@@ -79,6 +82,22 @@ class Shelf:
         self.puts: list[str] = []
         self.patches: list[tuple[ProductPatch, str | None]] = []
         self.refused: set[str] = set()
+        self.together: list[int] = []
+        self.refuses_together: ShoplensError | None = None
+
+    def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
+        self.together.append(len(writes))
+        if self.refuses_together is not None:
+            raise self.refuses_together
+        return [self._applied(write) for write in writes]
+
+    def _applied(self, write: Write) -> WriteOutcome:
+        assert isinstance(write.change, PreparedPut)
+        try:
+            self.put(write.change.draft, write.change.node, write.change.images, model=write.change.model)
+        except ShoplensError as error:
+            return WriteOutcome(changed=False, error=error)
+        return WriteOutcome(changed=True)
 
     def put(self, draft: ProductDraft, node: str, images: Sequence[IndexedImage], *, model: str) -> Product:
         if draft.id in self.refused:

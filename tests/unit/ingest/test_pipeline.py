@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import REGISTRY
 
+from services.ingest import engine
 from services.ingest.engine import AHEAD, Pipeline
 from services.ingest.preparation import Preparation
 from shoplens import deadlines
@@ -98,6 +99,32 @@ def test_many_in_order_and_a_bad_one_does_not_stop_the_rest() -> None:
     assert "fault of shoplens" in outcomes[4].error
     assert "another model" in outcomes[7].error
     assert bench.shelf.puts == ["a0", "a1", "d0"]
+
+
+def test_what_is_ready_is_stored_together() -> None:
+    bench = Bench(slow=photo(1), quick=photo(2))
+    bench.web.waits["slow"] = bench.web.asked["quick"]
+    outcomes = list(bench.pipeline.put_many([draft("1", "slow"), *(draft(str(number), "quick") for number in range(2, 30))]))
+    assert all(outcome.ok for outcome in outcomes)
+    assert bench.shelf.puts == [str(number) for number in range(1, 30)]
+    assert bench.shelf.together
+    assert max(bench.shelf.together) <= AHEAD
+
+
+def test_what_cannot_be_stored_together_goes_alone() -> None:
+    bench = Bench()
+    bench.shelf.refuses_together = FailedPrecondition("One of these is of another model.")
+    bench.shelf.refused.add("7")
+    outcomes = list(bench.pipeline.put_many(draft(str(number), content=photo(number)) for number in range(10)))
+    assert [outcome.product_id for outcome in outcomes if not outcome.ok] == ["7"]
+    assert bench.shelf.puts == [str(number) for number in range(10) if number != 7]
+
+
+def test_no_more_bytes_are_stored_together_than_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_BYTES", 1)
+    bench = Bench()
+    assert all(outcome.ok for outcome in bench.pipeline.put_many(draft(str(number), content=photo(number)) for number in range(10)))
+    assert bench.shelf.together == []
 
 
 def test_a_slow_picture_does_not_hold_up_the_next_one_and_the_order_stays() -> None:
