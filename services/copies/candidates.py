@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -57,14 +58,24 @@ class Candidates:
         return len(self._fingerprints)
 
     def add(self, number: int, signature: Signature) -> None:
-        self.add_outline(number, signature)
-        codes = words(signature.keypoints)
-        self._words.add(codes, np.full(len(codes), number))
+        self.add_all([(number, signature)])
 
-    def add_outline(self, number: int, outline: Outline) -> None:
-        """All but the words, of a picture whose words are sealed."""
-        self._fingerprints.add(outline.fingerprint, np.array([number]))
-        self._views.add(outline.codes, np.full(len(outline.codes), number))
+    def add_all(self, numbered: Sequence[tuple[int, Signature]]) -> None:
+        """Several at once, which takes less time than one by one."""
+        self.add_outlines(numbered)
+        codes = [words(signature.keypoints) for _, signature in numbered]
+        if codes:
+            self._words.add(np.concatenate(codes), np.repeat([number for number, _ in numbered], list(map(len, codes))))
+
+    def add_outlines(self, numbered: Sequence[tuple[int, Outline]]) -> None:
+        """All but the words, of pictures whose words are sealed."""
+        if not numbered:
+            return
+        numbers = [number for number, _ in numbered]
+        self._fingerprints.add(np.concatenate([outline.fingerprint for _, outline in numbered]), np.array(numbers))
+        self._views.add(
+            np.concatenate([outline.codes for _, outline in numbered]), np.repeat(numbers, [len(outline.codes) for _, outline in numbered])
+        )
 
     def remove(self, numbers: Numbers) -> None:
         """Pictures that are to be named no more."""

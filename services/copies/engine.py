@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import cv2
 import numpy as np
@@ -31,12 +32,16 @@ from shoplens.domain import Change, Copy, Picture, Pixels
 from shoplens.models import ModelError
 from shoplens.ports import Cache
 
+T = TypeVar("T")
+
 WORDS = "words.npy"
 COMPARED_SIDE = 512
 """A query is laid over pictures at this size at most, in pixels of its longer side."""
 
 _LINKED_FROM = 0.9
 """Probability from which two known pictures are one group: a search shows a group once, so a false link hides a product."""
+
+_LOT = 500
 
 _WORTH_SEALING = 500
 """Pictures since the last time from which a stop writes their words down."""
@@ -156,13 +161,13 @@ class CopyFinder:
         except RuntimeError as error:
             _log.warning("sealed_words_not_used", file=str(sealed), problem=str(error))
             candidates, up_to = Candidates(centres), 0
-        kept = []
-        for number, outline in self._store.outlines(up_to=up_to):
-            candidates.add_outline(number, outline)
-            kept.append(number)
+        kept: list[int] = []
+        for outlines in _in_lots(self._store.outlines(up_to=up_to)):
+            candidates.add_outlines(outlines)
+            kept += [number for number, _ in outlines]
         candidates.remove(np.setdiff1d(np.arange(1, up_to + 1), kept))
-        for number, signature in self._store.signatures(after=up_to):
-            candidates.add(number, signature)
+        for signatures in _in_lots(self._store.signatures(after=up_to)):
+            candidates.add_all(signatures)
         return candidates
 
     def _seal(self) -> None:
@@ -214,6 +219,12 @@ class CopyFinder:
     def _numbered(self, numbers: Sequence[int]) -> list[Signature]:
         found = self._store.numbered(numbers)
         return [found[number] for number in numbers if number in found]
+
+
+def _in_lots(items: Iterator[T]) -> Iterator[list[T]]:
+    """``_LOT`` at a time: an index takes many at once for little more than one."""
+    while lot := list(islice(items, _LOT)):
+        yield lot
 
 
 def _exact(content_hash: str) -> Copy:

@@ -16,6 +16,7 @@ import numpy as np
 from services.copies.descriptor import CopyDescriptor
 from services.copies.engine import WORDS
 from services.copies.keypoints import PROJECTION, KeypointExtractor
+from services.copies.probability import FILE
 from training.backbone import LITE0, load_imagenet
 from training.copies.cases import paired, searched
 from training.copies.export import ship_descriptor, ship_judge, ship_keypoints
@@ -24,6 +25,7 @@ from training.copies.judge import convert, fit_judge
 from training.copies.keypoints import fit_projection, fit_words
 from training.copies.network import network
 from training.copies.photos import Photo, training_photos
+from training.copies.restore import restored
 from training.weights import imagenet_weights
 
 SIDE = 160
@@ -39,15 +41,17 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=2600, help="how many teach to judge (default: %(default)s)")
     parser.add_argument("--searches", type=int, default=1000, help="how many are searched among (default: %(default)s)")
     parser.add_argument("--judge-only", action="store_true", help="keep the descriptor and the keypoints that are in --out")
+    parser.add_argument("--further", action="store_true", help="like --judge-only, and teach the judge that is in --out on new cases")
     options = parser.parse_args()
 
     photos = training_photos(options.data)
-    if not options.judge_only:
+    if not options.judge_only and not options.further:
         _describe(photos, options)
     descriptor, extractor = CopyDescriptor(options.out), KeypointExtractor.load(options.out / PROJECTION)
-    known = paired(photos, extractor, options.pairs, SEED)
-    known += searched(photos, descriptor, extractor, np.load(options.out / WORDS), options.searches, SEED + 1)
-    model, parameters = fit_judge(known, SEED)
+    seed = SEED + 2 if options.further else SEED
+    known = paired(photos, extractor, options.pairs, seed)
+    known += searched(photos, descriptor, extractor, np.load(options.out / WORDS), options.searches, seed + 1)
+    model, parameters = fit_judge(known, seed, restored(options.out / FILE) if options.further else None)
     ship_judge(convert(model), parameters, SIDE, options.out)
 
 

@@ -23,8 +23,11 @@ from training.copies.cases import Case
 
 Floats = NDArray[np.float32]
 
-EPOCHS = 20
-_BATCH, _RATE, _WARM_UP, _DECAY = 64, 1.5e-3, 200, 1e-2
+EPOCHS, FURTHER_EPOCHS = 20, 8
+_BATCH, _RATE, _FURTHER_RATE, _WARM_UP, _DECAY = 64, 1.5e-3, 7e-4, 200, 1e-2
+_AVERAGED = 0.995
+"""What ships is the weights' running mean, whose judgement hangs less on the last few batches."""
+
 _HELD_BACK = 10
 """One photo in so many sets the threshold and teaches nothing."""
 
@@ -62,24 +65,29 @@ def judge(mean: Floats, spread: Floats) -> keras.Model:
     return keras.Model(planes, keras.layers.Dense(1, name="logit")(hidden), name="judge")
 
 
-def fit_judge(cases: Sequence[Case], seed: int, epochs: int = EPOCHS) -> tuple[keras.Model, dict[str, object]]:
-    """The network, and the manifest's ``judge``: what it sees, and the threshold that keeps false copies to one in 500."""
+def fit_judge(cases: Sequence[Case], seed: int, begun: keras.Model | None = None) -> tuple[keras.Model, dict[str, object]]:
+    """The network, and the manifest's ``judge``: what it sees, and the threshold that keeps false copies to one in 500.
+
+    begun: a network that has learned, which is taught further; ``cases`` are then best new ones.
+    """
     held_back = np.array([case.photo % _HELD_BACK == 0 for case in cases])
     copy = np.array([case.kind == "copy" for case in cases], np.float32)
     counts = np.array([_COUNTS[case.kind] for case in cases], np.float32)
     evidence = np.stack([case.planes[0, 0, CHANNELS:] for case in cases]).astype(np.float32)
-    model = judge(evidence[~held_back].mean(axis=0), evidence[~held_back].std(axis=0) + 1e-3)
+    model = begun or judge(evidence[~held_back].mean(axis=0), evidence[~held_back].std(axis=0) + 1e-3)
     rows, rng = np.flatnonzero(~held_back), np.random.default_rng(seed)
     steps = len(rows) // _BATCH
-    rate = keras.optimizers.schedules.CosineDecay(_RATE / 100, epochs * steps, alpha=1e-2, warmup_target=_RATE, warmup_steps=_WARM_UP)
+    epochs, most = (EPOCHS, _RATE) if begun is None else (FURTHER_EPOCHS, _FURTHER_RATE)
+    rate = keras.optimizers.schedules.CosineDecay(most / 100, epochs * steps, alpha=1e-2, warmup_target=most, warmup_steps=_WARM_UP)
     loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.01)
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=_DECAY), loss)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=_DECAY, use_ema=True, ema_momentum=_AVERAGED), loss)
     for epoch in range(epochs):
         losses = []
         for batch in np.array_split(rng.permutation(rows), steps):
             seen = np.stack([varied(cases[row].planes, rng) for row in batch])
             losses.append(model.train_on_batch(seen, copy[batch][:, None], sample_weight=counts[batch]))
         Console().print(f"judge, epoch {epoch + 1} of {epochs}: loss {np.mean(losses):.4f}, {_told(model, cases, held_back)}")
+    model.optimizer.finalize_variable_values(model.trainable_variables)
     return model, {"evidence": list(EVIDENCE), "threshold": _threshold(model, cases, held_back)}
 
 
