@@ -21,7 +21,7 @@ from training.backbone import LITE0, load_imagenet
 from training.copies.cases import paired, searched
 from training.copies.export import ship_descriptor, ship_judge, ship_keypoints
 from training.copies.head import fit_head, view_features
-from training.copies.judge import convert, fit_judge
+from training.copies.judge import convert, fit_judge, parameters_of
 from training.copies.keypoints import fit_projection, fit_words
 from training.copies.network import network
 from training.copies.photos import Photo, training_photos
@@ -51,8 +51,8 @@ def main() -> None:
     seed = SEED + 2 if options.further else SEED
     known = paired(photos, extractor, options.pairs, seed)
     known += searched(photos, descriptor, extractor, np.load(options.out / WORDS), options.searches, seed + 1)
-    model, parameters = fit_judge(known, seed, restored(options.out / FILE) if options.further else None)
-    ship_judge(convert(model), parameters, SIDE, options.out)
+    model = fit_judge(known, seed, restored(options.out / FILE) if options.further else None)
+    ship_judge(convert(model), parameters_of(model, known), SIDE, options.out)
 
 
 def _describe(photos: Sequence[Photo], options: argparse.Namespace) -> None:

@@ -23,8 +23,8 @@ from training.copies.cases import Case
 
 Floats = NDArray[np.float32]
 
-EPOCHS, FURTHER_EPOCHS = 20, 8
-_BATCH, _RATE, _FURTHER_RATE, _WARM_UP, _DECAY = 64, 1.5e-3, 7e-4, 200, 1e-2
+EPOCHS, FURTHER_EPOCHS = 20, 6
+_BATCH, _RATE, _FURTHER_RATE, _WARM_UP, _DECAY = 64, 1.5e-3, 1.2e-3, 200, 1e-2
 _AVERAGED = 0.995
 """What ships is the weights' running mean, whose judgement hangs less on the last few batches."""
 
@@ -65,12 +65,9 @@ def judge(mean: Floats, spread: Floats) -> keras.Model:
     return keras.Model(planes, keras.layers.Dense(1, name="logit")(hidden), name="judge")
 
 
-def fit_judge(cases: Sequence[Case], seed: int, begun: keras.Model | None = None) -> tuple[keras.Model, dict[str, object]]:
-    """The network, and the manifest's ``judge``: what it sees, and the threshold that keeps false copies to one in 500.
-
-    begun: a network that has learned, which is taught further; ``cases`` are then best new ones.
-    """
-    held_back = np.array([case.photo % _HELD_BACK == 0 for case in cases])
+def fit_judge(cases: Sequence[Case], seed: int, begun: keras.Model | None = None) -> keras.Model:
+    """The network. begun: one that has learned, which is taught further; ``cases`` are then best new ones."""
+    held_back = _held_back(cases)
     copy = np.array([case.kind == "copy" for case in cases], np.float32)
     counts = np.array([_COUNTS[case.kind] for case in cases], np.float32)
     evidence = np.stack([case.planes[0, 0, CHANNELS:] for case in cases]).astype(np.float32)
@@ -88,7 +85,16 @@ def fit_judge(cases: Sequence[Case], seed: int, begun: keras.Model | None = None
             losses.append(model.train_on_batch(seen, copy[batch][:, None], sample_weight=counts[batch]))
         Console().print(f"judge, epoch {epoch + 1} of {epochs}: loss {np.mean(losses):.4f}, {_told(model, cases, held_back)}")
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    return model, {"evidence": list(EVIDENCE), "threshold": _threshold(model, cases, held_back)}
+    return model
+
+
+def parameters_of(model: keras.Model, cases: Sequence[Case]) -> dict[str, object]:
+    """The manifest's ``judge``: what it sees, and the threshold that keeps false copies to one in 500 of the cases held back."""
+    return {"evidence": list(EVIDENCE), "threshold": _threshold(model, cases, _held_back(cases))}
+
+
+def _held_back(cases: Sequence[Case]) -> NDArray[np.bool_]:
+    return np.array([case.photo % _HELD_BACK == 0 for case in cases])
 
 
 def varied(planes: NDArray[np.float16], rng: Generator) -> Floats:

@@ -14,7 +14,7 @@ from services.copies.probability import EVIDENCE, FILE  # noqa: E402
 from shoplens.model_store import model_folder  # noqa: E402
 from training.copies import judge as lesson  # noqa: E402
 from training.copies.cases import Case  # noqa: E402
-from training.copies.judge import convert, fit_judge, judge  # noqa: E402
+from training.copies.judge import convert, fit_judge, judge, parameters_of  # noqa: E402
 from training.copies.restore import restored  # noqa: E402
 
 WIDTH = CHANNELS + len(EVIDENCE)
@@ -46,7 +46,8 @@ def test_a_further_lesson_goes_on_from_what_was_learned(monkeypatch: pytest.Monk
     cases = [Case(kinds[number % 3], number, planes(rng)) for number in range(60)]
     shipped = restored(model_folder("copies") / FILE)
     before = shipped.get_weights()
-    taught, parameters = fit_judge(cases, 1, shipped)
+    taught = fit_judge(cases, 1, shipped)
+    parameters = parameters_of(taught, cases)
     moved = [float(np.abs(old - new).max()) for old, new in zip(before, taught.get_weights(), strict=True)]
     assert 0 < max(moved) < 0.05
     assert parameters["evidence"] == list(EVIDENCE)
