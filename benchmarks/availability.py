@@ -42,6 +42,7 @@ TWICE = ("detector", "encoder", "ranker", "gateway")
 ONCE = ("catalogue", "copies", "ingest")
 PRODUCTS = 60
 CALM_S = 8.0
+TRIES = 2
 OUT_S = 3.0
 """How long an ingress takes to notice that a gateway is not ready."""
 
@@ -91,7 +92,10 @@ class Pair:
 
 
 class Ingress:
-    """Goes to a gateway that is ready, and to the other where one refuses the connection; asks twice a second who is ready."""
+    """Goes to a gateway that is ready, and once to the other where one breaks off or answers 503, as the manifests' ingress does.
+
+    Asks twice a second who is ready.
+    """
 
     def __init__(self, gateways: Callable[[], list[str]]) -> None:
         self._gateways = gateways
@@ -106,14 +110,17 @@ class Ingress:
     def search(self, photo: bytes) -> httpx.Response:
         """Raises ``httpx.HTTPError``."""
         there = list(self._ready) or self._gateways()
-        first = next(self._next)
-        for attempt in range(len(there)):
-            address = there[(first + attempt) % len(there)]
+        first, tries = next(self._next), min(TRIES, len(there))
+        for attempt in range(tries):
+            address, last = there[(first + attempt) % len(there)], attempt == tries - 1
             try:
-                return self._client.post(f"{address}/v1/search", files={"image": ("photo.jpg", photo, "image/jpeg")})
-            except httpx.ConnectError:
-                if attempt == len(there) - 1:
+                answer = self._client.post(f"{address}/v1/search", files={"image": ("photo.jpg", photo, "image/jpeg")})
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if last:
                     raise
+                continue
+            if last or answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return answer
         raise AssertionError("there is always one to ask")
 
     def close(self) -> None:
@@ -178,8 +185,10 @@ class Shoppers:
         degraded = False
         try:
             answer = self._ingress.search(photo)
-            status = str(answer.status_code)
-            degraded = status == "200" and "degraded" in answer.json()
+            status, told = str(answer.status_code), answer.json()
+            degraded = status == "200" and "degraded" in told
+            if status != "200":
+                status += f" {told.get('detail', '')[:60]}"
         except httpx.HTTPError as error:
             status = type(error).__name__
         with self._lock:
