@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -34,6 +35,12 @@ SLACK_S: Final = 2.0
 
 STUCK_S: Final = 60.0
 
+_MOST_WATCHERS: Final = 512
+"""A client keeps one watch open for each address that it balances over."""
+
+_WATCHERS: Final = ThreadPoolExecutor(_MOST_WATCHERS, thread_name_prefix="health-watch")
+"""For all servers of a process: the servicer keeps it with its class. Threads are made as watchers come."""
+
 _SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -49,7 +56,9 @@ class HealthMonitor:
     def __init__(
         self, services: Iterable[str], dependencies: Mapping[str, Probe], *, optional: Collection[str] = (), interval_s: float
     ) -> None:
-        self.servicer = health.HealthServicer()
+        # Not the servicer's own choice, which sends to watchers while it holds a lock that gRPC's one thread takes when another watcher
+        # leaves: then the server hangs for ever. So each watcher has a thread, which waits for news and costs nothing else.
+        self.servicer = health.HealthServicer(experimental_non_blocking=False, experimental_thread_pool=_WATCHERS)
         self._services = ("", *services)
         self._dependencies = {name: _Dependency(name, probe) for name, probe in dependencies.items()}
         self._optional = OptionalParts(optional)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -138,6 +139,27 @@ def test_health_follows_a_dependency_down_and_up_again(serve: Serve) -> None:
             client.probe()
         broken.clear()
         wait_for_health(channel, "", SERVING, timeout_s=PATIENCE_S)
+
+
+def test_watchers_that_leave_while_health_changes_hold_nothing_up(serve: Serve) -> None:
+    """As a client does that waits for a service and goes on: it leaves at the very news that others are still to hear."""
+    tries = itertools.count()
+
+    def probe() -> None:
+        if next(tries) % 2:
+            raise Unavailable("It comes and goes.")
+
+    server = serve(FakeDetector(), {"store": probe}, health_interval_s=0.001)
+
+    def watching(_: int) -> None:
+        with channel_to(server) as channel:
+            for wanted in (SERVING, NOT_SERVING) * 25:
+                wait_for_health(channel, "store", wanted, timeout_s=PATIENCE_S)
+
+    with ThreadPoolExecutor(6) as watchers:
+        list(watchers.map(watching, range(6)))
+    with channel_to(server) as channel:
+        assert check(channel, ALIVE) == SERVING
 
 
 def test_a_probe_that_hangs_is_no_answer_and_in_the_end_the_process_is_not_alive(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
