@@ -12,11 +12,10 @@ from collections.abc import Callable
 import pytest
 
 from services.ranker.engine import FusionRanker
-from services.ranker.weights import RankingWeights
 from shoplens.domain import Box, Hit, Price, ProductDetails, RankingQuery
 from shoplens.rpc.convert.index import pack_hits, unpack_hits
 from shoplens.rpc.convert.rankings import pack_ranking, unpack_ranking
-from tests.unit.ranker.test_engine import CARD, RED, features
+from tests.unit.ranker.test_engine import CARD, RED, WEIGHTS, features
 
 FEW, MANY = 100, 200
 
@@ -44,15 +43,7 @@ def calls(work: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def ranker() -> FusionRanker:
-    weights = RankingWeights.model_validate(
-        {
-            "encoder": "test",
-            "weights": {"visual": 1.0, "colour": 0.5, "category": 0.25},
-            "verdict": {"same_product": 0.8, "similar": 0.5},
-            "vote": {"neighbours": 30, "share": 0.5},
-        }
-    )
-    return FusionRanker.fixed(weights, CARD)
+    return FusionRanker.fixed(WEIGHTS, CARD)
 
 
 def a_hit(work: Callable[[list[Hit]], Callable[[], object]]) -> float:

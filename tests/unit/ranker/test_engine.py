@@ -37,17 +37,19 @@ def hit(
     )
 
 
+WEIGHTS = RankingWeights.model_validate(
+    {
+        "encoder": "test",
+        "weights": {"visual": 1.0, "colour": 0.5, "category": 0.25},
+        "verdict": {"same_product": 0.8, "similar": 0.5},
+        "vote": {"neighbours": 30, "share": 0.5},
+    }
+)
+
+
 @pytest.fixture
 def ranker() -> FusionRanker:
-    weights = RankingWeights.model_validate(
-        {
-            "encoder": "test",
-            "weights": {"visual": 1.0, "colour": 0.5, "category": 0.25},
-            "verdict": {"same_product": 0.8, "similar": 0.5},
-            "vote": {"neighbours": 30, "share": 0.5},
-        }
-    )
-    return FusionRanker.fixed(weights, CARD)
+    return FusionRanker.fixed(WEIGHTS, CARD)
 
 
 def ids(ranking) -> list[str]:
