@@ -42,6 +42,7 @@ _LINKED_FROM = 0.9
 """Probability from which two known pictures are one group: a search shows a group once, so a false link hides a product."""
 
 _LOT = 500
+"""Signatures that enter the indexes together at the start; some 12 MB."""
 
 _WORTH_SEALING = 500
 """Pictures since the last time from which a stop writes their words down."""
@@ -222,7 +223,7 @@ class CopyFinder:
 
 
 def _in_lots(items: Iterator[T]) -> Iterator[list[T]]:
-    """``_LOT`` at a time: an index takes many at once for little more than one."""
+    """``_LOT`` at a time."""
     while lot := list(islice(items, _LOT)):
         yield lot
 

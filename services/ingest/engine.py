@@ -124,7 +124,7 @@ class Pipeline:
             return {}
         try:
             return dict(zip(writes, self._catalogue.apply(list(writes.values())), strict=True))
-        except ShoplensError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, each goes alone then, and its own error is its own
             _log.info("products_not_stored_together", products=len(writes), problem=str(error))
             return {}
 

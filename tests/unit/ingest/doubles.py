@@ -83,7 +83,7 @@ class Shelf:
         self.patches: list[tuple[ProductPatch, str | None]] = []
         self.refused: set[str] = set()
         self.together: list[int] = []
-        self.refuses_together: ShoplensError | None = None
+        self.refuses_together: Exception | None = None
 
     def apply(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         self.together.append(len(writes))

@@ -111,9 +111,10 @@ def test_what_is_ready_is_stored_together() -> None:
     assert max(bench.shelf.together) <= AHEAD
 
 
-def test_what_cannot_be_stored_together_goes_alone() -> None:
+@pytest.mark.parametrize("error", [FailedPrecondition("One of these is of another model."), RuntimeError("a fault of ours")])
+def test_what_cannot_be_stored_together_goes_alone(error: Exception) -> None:
     bench = Bench()
-    bench.shelf.refuses_together = FailedPrecondition("One of these is of another model.")
+    bench.shelf.refuses_together = error
     bench.shelf.refused.add("7")
     outcomes = list(bench.pipeline.put_many(draft(str(number), content=photo(number)) for number in range(10)))
     assert [outcome.product_id for outcome in outcomes if not outcome.ok] == ["7"]
