@@ -1,8 +1,8 @@
 """Every service of a running system killed, restarted and drained in turn, under load: how many searches fail.
 
 ``python -m benchmarks.availability`` runs two of each service that may run twice (detector, encoder, ranker, gateway) and one of each
-that owns a store, over a real Kafka, Redis and Milvus. Searches come at their own times. Between them and the gateways stands what an
-ingress does: it asks each for ``/readyz``, and goes to the other where one refuses the connection.
+that owns a store, over a real Kafka, Redis and Milvus. Searches come at their own times. Between them and the gateways stands what the
+manifests' ingress does: it asks each for ``/readyz``, and goes once to the other where one breaks off or answers 503.
 
 killed: with SIGKILL, unannounced. restarted: taken out of the ingress, SIGTERM, started again, as a rolling upgrade does.
 """

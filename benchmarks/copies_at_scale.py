@@ -25,8 +25,8 @@ from rich.progress import track
 from benchmarks.report import publish
 from services.copies.engine import CopyFinder
 from services.copies.fingerprint import Codes
-from services.copies.signature import Signature, Signer, pack_keypoints
-from services.copies.store import SignatureStore
+from services.copies.signature import Signature, Signer
+from services.copies.store import SignatureStore, row_of
 from shoplens.domain import Picture, Pixels
 from shoplens.images import content_hash
 from shoplens.model_store import model_folder
@@ -74,17 +74,9 @@ def _fill(path: Path, version: str, real: Sequence[Signature], count: int) -> No
     signatures = chain(real, _made(real, count - len(real)))
     with closing(sqlite3.connect(path)) as database:
         for _ in track(range(-(-count // _AT_ONCE)), "writing", console=_console):
-            rows = [_row(version, signature) for signature in islice(signatures, _AT_ONCE)]
+            rows = [row_of(version, signature) for signature in islice(signatures, _AT_ONCE)]
             with database:
                 database.executemany(f"INSERT INTO signatures ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)", rows)
-
-
-def _row(version: str, signature: Signature) -> tuple[object, ...]:
-    name, codes = bytes.fromhex(signature.content_hash), signature.codes.tobytes()
-    keypoints = pack_keypoints(signature.keypoints)
-    return (
-        version, name, signature.width, signature.height, signature.fingerprint.tobytes(), codes, keypoints, signature.thumbnail,
-    )  # fmt: skip
 
 
 def _made(real: Sequence[Signature], count: int) -> Iterator[Signature]:

@@ -49,6 +49,20 @@ _MOST_AT_ONCE = 500
 _BUSY_S = 10.0
 
 
+def row_of(version: str, signature: Signature) -> tuple[str | bytes | int, ...]:
+    """A signature as its row of the table, from ``version`` to ``thumbnail``."""
+    return (
+        version,
+        bytes.fromhex(signature.content_hash),
+        signature.width,
+        signature.height,
+        signature.fingerprint.tobytes(),
+        signature.codes.tobytes(),
+        pack_keypoints(signature.keypoints),
+        signature.thumbnail,
+    )
+
+
 class SignatureStore:
     """Safe to use from many threads; one writer at a time."""
 
@@ -102,16 +116,7 @@ class SignatureStore:
             row = database.execute(
                 "INSERT OR IGNORE INTO signatures (version, content_hash, width, height, fingerprint, codes, keypoints, thumbnail)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
-                (
-                    self._version,
-                    bytes.fromhex(signature.content_hash),
-                    signature.width,
-                    signature.height,
-                    signature.fingerprint.tobytes(),
-                    signature.codes.tobytes(),
-                    pack_keypoints(signature.keypoints),
-                    signature.thumbnail,
-                ),
+                row_of(self._version, signature),
             ).fetchone()
         return None if row is None else int(row[0])
 
