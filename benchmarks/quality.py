@@ -7,20 +7,24 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import categories, copies, detection, parts, retrieval
+from benchmarks import attributes, categories, copies, detection, parts, retrieval
 from benchmarks.report import publish
 
 REPORT = Path("build/eval.json")
 
 
-def main(data: Annotated[Path, typer.Option(help="The folder that holds catalogue_luma/, street_boxes/ and clothing_cc0/.")]) -> None:
+def main(
+    data: Annotated[Path, typer.Option(help="The folder that holds the sets of photos.")],
+) -> None:
     """Put the gallery and search with every other view; find the regions of street photos, and edited copies; print the tables."""
-    for needed in (data / "catalogue_luma" / "manifest.csv", data / "street_boxes" / "boxes.csv", data / "clothing_cc0" / "manifest.csv"):
+    sets = ("catalogue_luma", "studio_products", "clothing_cc0")
+    for needed in (*(data / name / "manifest.csv" for name in sets), data / "street_boxes" / "boxes.csv"):
         if not needed.is_file():
             raise typer.BadParameter(f"{needed} is missing; evaluation needs labelled photos: make eval DATA=<their folder>.")
     publish("Retrieval, catalogue_luma, other views → main views", retrieval.measure(data), REPORT)
     publish("What each part of a score is worth", parts.measured(data, REPORT.with_suffix("")), REPORT)
     publish("Category, clothing_cc0, unseen senders", categories.measured(data), REPORT)
+    publish("Attributes, studio_products, held-back products", attributes.measured(data), REPORT)
     publish("Detection, street_boxes, val", detection.measured(data), REPORT)
     publish("Copies, one to three random edits", copies.measured(data, REPORT.with_suffix("")), REPORT)
 

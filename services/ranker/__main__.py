@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from services.ranker.attributes import AttributeReader
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
 from services.ranker.servicer import mount
@@ -20,7 +21,7 @@ def compose(settings: RankerSettings) -> Iterator[Service]:
     with EncoderClient(settings.encoder, identity) as encoder, deadlines.within(settings.start_timeout_s):
         encoder.wait_until_serving()
         card = encoder.card()
-    yield Service([mount(FusionRanker(LiveWeights(settings.weights), card))])
+    yield Service([mount(FusionRanker(LiveWeights(settings.weights), card, reader=AttributeReader.find(card, settings.models)))])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from random import Random
 import numpy as np
 
 from services.ranker import category
+from services.ranker.attributes import AttributeReader
 from services.ranker.business import business
 from services.ranker.interleaving import FIXED, LEARNED, team_draft
 from services.ranker.learned import LearnedRanker
@@ -53,11 +54,15 @@ class _Scored:
 class FusionRanker:
     """Implements ``ports.Ranker``."""
 
-    def __init__(self, rules: Callable[[], Rules], card: EncoderCard, tree: Taxonomy | None = None) -> None:
-        """``rules``: asked once for each ranking, so that they may change meanwhile."""
+    def __init__(
+        self, rules: Callable[[], Rules], card: EncoderCard, tree: Taxonomy | None = None, reader: AttributeReader | None = None
+    ) -> None:
+        """``rules``: asked once for each ranking, so that they may change meanwhile. reader: of the photo's attributes, where there is one
+        for this encoder."""
         self._rules = rules
         self._card = card
         self._taxonomy = tree or taxonomy()
+        self._reader = reader
 
     @classmethod
     def fixed(cls, weights: RankingWeights, card: EncoderCard) -> FusionRanker:
@@ -84,11 +89,14 @@ class FusionRanker:
         ]
         scored = _ordered(rules, query, fixed)
         ordered = varied(folded([_shown(each, query, settings) for each in scored]), weights.variety, query.top_k)
-        results = tuple(each.result for each in ordered)
-        if query.explain:
-            by_product = {each.match.hit.product_id: each for each in scored}
-            results = tuple(replace(each, explanation=_explanation(by_product[each.product_id], shares)) for each in results)
-        return Ranking(category.guesses(fused), _verdict(query, hits, scored, settings.verdict), results)
+        ranking = Ranking(category.guesses(fused), _verdict(query, hits, scored, settings.verdict), tuple(each.result for each in ordered))
+        if not query.explain:
+            return ranking
+        by_product = {each.match.hit.product_id: each for each in scored}
+        results = tuple(replace(each, explanation=_explanation(by_product[each.product_id], shares)) for each in ranking.results)
+        # The region itself comes before what was cut out of it.
+        read = () if self._reader is None else self._reader.read(query.probes[0], fused)
+        return replace(ranking, results=results, attributes=read)
 
     def _categories(self, query: RankingQuery, hits: Sequence[Hit], settings: RankingWeights) -> Mapping[str, float]:
         posterior = category.model_posterior(query.probes, self._card.categories)

@@ -25,6 +25,7 @@ from services.ingest.followed import DeadFile, FollowedFile
 from services.ingest.preparation import Preparation
 from services.ingest.running import running
 from services.ingest.stream import UpdateStream
+from services.ranker.attributes import AttributeReader
 from services.ranker.engine import FusionRanker
 from services.ranker.live import LiveWeights
 from services.standalone.places import (
@@ -145,7 +146,7 @@ class _Generations:
                 RememberingDetector(detector),
                 RememberingEncoder(encoder),
                 catalogue,
-                FusionRanker(LiveWeights(settings.data / WEIGHTS_FOLDER), card),
+                FusionRanker(LiveWeights(settings.data / WEIGHTS_FOLDER), card, reader=AttributeReader.find(card, models)),
                 self.copies if settings.copies_in_search else None,
             )
             return Generation(

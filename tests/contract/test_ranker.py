@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.ranker.engine import FusionRanker
+from services.ranker.rules import Rules
 from services.ranker.servicer import mount
 from services.ranker.weights import RankingWeights
 from shoplens.ports import Ranker
@@ -14,11 +15,15 @@ from shoplens.rpc.clients import RankerClient
 from shoplens.testing.contracts.ranker import ENCODER, RankerContract
 from shoplens.testing.fakes import FakeRanker
 from tests.contract.served import ROUTES, served
+from tests.unit.ranker.reading import made_up_reader
 
 
 @pytest.fixture(scope="module", params=["fake", "fusion"])
 def implementation(request: pytest.FixtureRequest) -> Ranker:
-    return FakeRanker() if request.param == "fake" else FusionRanker.fixed(RankingWeights.load(), ENCODER.card())
+    if request.param == "fake":
+        return FakeRanker()
+    rules, card = Rules(RankingWeights.load()), ENCODER.card()
+    return FusionRanker(lambda: rules, card, reader=made_up_reader(card))
 
 
 @pytest.fixture(scope="module", params=ROUTES)

@@ -101,6 +101,7 @@ def test_the_package_holds_all_that_runs(tmp_path: Path) -> None:
         "shoplens/_models/detector/2/manifest.json",
         "shoplens/_models/encoder/4/manifest.json",
         "shoplens/_models/copies/1/manifest.json",
+        "shoplens/_models/attributes/1/manifest.json",
     ):
         assert needed in names
     assert not any(name.startswith(("tests/", "training/", "benchmarks/")) for name in names)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.http.identifiers import picture_address
 from services.gateway.http.product_schemas import PriceJson
-from shoplens.domain import IndexStatus, Lack, Look, Region, Result, SearchAnswer, Verdict
+from shoplens.domain import IndexStatus, Lack, Look, LookRow, Ranking, Region, Result, SearchAnswer, Verdict
 
 BoxJson = tuple[float, float, float, float]
 
@@ -34,9 +34,18 @@ class RegionOut(BaseModel):
         return cls(box=region.box.as_tuple(), category=region.category, score=region.score)
 
 
+_READ = "What was read off the region: for whom, for what, for when, of which colour. Only with `explain`."
+
+
 class CategoryOut(BaseModel):
     name: str = Field(description="A leaf of /v1/categories.", examples=["shirt"])
     probability: float = Field(description="0..1.", examples=[0.81])
+
+
+class AttributeOut(BaseModel):
+    name: str = Field(description="`gender`, `occasion`, `season` or `colour`.", examples=["gender"])
+    value: str = Field(description="Its likeliest value.", examples=["women"])
+    probability: float = Field(description="0..1.", examples=[0.93])
 
 
 class ScoresOut(BaseModel):
@@ -162,6 +171,7 @@ class SearchOut(BaseModel):
     results: list[ResultOut] = Field(description="Best first; a product once.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage.")
     degraded: list[Lack] | None = Field(default=None, description=_DEGRADED)
+    attributes: list[AttributeOut] | None = Field(default=None, description=_READ)
 
     @classmethod
     def of(cls, answer: SearchAnswer, *, request_id: str, explain: bool) -> Self:
@@ -178,7 +188,13 @@ class SearchOut(BaseModel):
         )
         if answer.degraded:  # set only then, as below
             out.degraded = list(answer.degraded)
+        if explain:
+            out.attributes = _read(answer.ranking)
         return out
+
+
+def _read(ranking: Ranking) -> list[AttributeOut]:
+    return [AttributeOut(name=guess.name, value=guess.value, probability=guess.probability) for guess in ranking.attributes]
 
 
 def row_id(request_id: str, number: int) -> str:
@@ -196,6 +212,20 @@ class LookRowOut(BaseModel):
     categories: list[CategoryOut] = Field(description="What it most likely is, best first.")
     verdict: Verdict = Field(description="What the best result is to the piece.")
     results: list[ResultOut] = Field(description="Best first; a product once.")
+    attributes: list[AttributeOut] | None = Field(default=None, description=_READ)
+
+    @classmethod
+    def of(cls, row: LookRow, *, request_id: str, explain: bool) -> Self:
+        out = cls(
+            request_id=request_id,
+            region=RegionOut.of(row.region),
+            categories=[CategoryOut(name=guess.name, probability=guess.probability) for guess in row.ranking.categories],
+            verdict=row.ranking.verdict,
+            results=[ResultOut.of(result, explain=explain) for result in row.ranking.results],
+        )
+        if explain:
+            out.attributes = _read(row.ranking)
+        return out
 
 
 class LookOut(BaseModel):
@@ -210,16 +240,7 @@ class LookOut(BaseModel):
 
     @classmethod
     def of(cls, look: Look, *, request_id: str, explain: bool) -> Self:
-        rows = [
-            LookRowOut(
-                request_id=row_id(request_id, number),
-                region=RegionOut.of(row.region),
-                categories=[CategoryOut(name=guess.name, probability=guess.probability) for guess in row.ranking.categories],
-                verdict=row.ranking.verdict,
-                results=[ResultOut.of(result, explain=explain) for result in row.ranking.results],
-            )
-            for number, row in enumerate(look.rows)
-        ]
+        rows = [LookRowOut.of(row, request_id=row_id(request_id, number), explain=explain) for number, row in enumerate(look.rows)]
         out = cls(request_id=request_id, model=look.model, index=IndexOut.of(look.index), rows=rows, timings_ms=dict(look.timings_ms))
         if look.degraded:
             out.degraded = list(look.degraded)

@@ -46,6 +46,7 @@ from shoplens.domain.products import (
     ProductPatch,
 )
 from shoplens.domain.searches import (
+    AttributeGuess,
     CategoryGuess,
     Contribution,
     Lack,
@@ -77,6 +78,7 @@ __all__ = [
     "WHOLE_FRAME",
     "Action",
     "Affine",
+    "AttributeGuess",
     "AttributeValue",
     "Box",
     "CategoryGuess",

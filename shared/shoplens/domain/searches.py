@@ -82,6 +82,15 @@ class CategoryGuess:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeGuess:
+    """What the photo says of an attribute. name, value: the lexicon's, where it has them; probability: 0..1."""
+
+    name: str
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class RankingQuery:
     """What the ranker needs to know of a query.
 
@@ -105,9 +114,12 @@ class RankingQuery:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
+    """attributes: what was read off the photo; none where that was not asked for (``explain``), or there is nobody to read them."""
+
     categories: tuple[CategoryGuess, ...]
     verdict: Verdict
     results: tuple[Result, ...]
+    attributes: tuple[AttributeGuess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

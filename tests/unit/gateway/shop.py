@@ -12,6 +12,7 @@ from PIL import Image
 
 from shoplens.domain import (
     WHOLE_FRAME,
+    AttributeGuess,
     Box,
     CategoryGuess,
     Change,
@@ -124,7 +125,8 @@ class Shop:
         )
         verdict = Verdict.SAME_PRODUCT if results else Verdict.NO_MATCH
         guesses = (CategoryGuess("t-shirt", 0.72), CategoryGuess("shirt", 0.18), CategoryGuess("sweater", 0.06))
-        ranking = Ranking(guesses, verdict, results)
+        read = (AttributeGuess("gender", "women", 0.9), AttributeGuess("season", "summer", 0.6))
+        ranking = Ranking(guesses, verdict, results, read)
         return SearchAnswer("engine", "tiny-1", self.status(), regions, 0, ranking, {"detect": 1.5, "encode": 2.5}, self.degraded)
 
     def copies(self, query: CopyQuery) -> Sequence[CopyMatch]:

@@ -66,6 +66,7 @@ def test_every_option_reaches_the_engine(client: TestClient, shop: Shop) -> None
     shares = answer["results"][0]["explanation"]
     assert shares[0] == {"part": "visual", "weight": 0.75, "value": 0.9}
     assert sum(share["weight"] * share["value"] for share in shares) == pytest.approx(answer["results"][0]["score"])
+    assert answer["attributes"][0] == {"name": "gender", "value": "women", "probability": 0.9}
 
 
 def test_defaults_are_twenty_results_and_no_explanation(client: TestClient, shop: Shop) -> None:

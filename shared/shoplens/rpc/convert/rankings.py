@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shoplens.api.ranker.v1 import ranker_pb2
-from shoplens.domain import CategoryGuess, Contribution, Ranking, RankingQuery, Result, Scores, Variant, Verdict, Wish
+from shoplens.domain import AttributeGuess, CategoryGuess, Contribution, Ranking, RankingQuery, Result, Scores, Variant, Verdict, Wish
 from shoplens.errors import InvalidArgument
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.products import pack_details, unpack_details
@@ -113,6 +113,9 @@ def pack_ranking(ranking: Ranking) -> ranker_pb2.Ranking:
         categories=[ranker_pb2.CategoryGuess(name=guess.name, probability=guess.probability) for guess in ranking.categories],
         verdict=_VERDICTS[ranking.verdict],
         results=[pack_result(result) for result in ranking.results],
+        attributes=[
+            ranker_pb2.AttributeGuess(name=guess.name, value=guess.value, probability=guess.probability) for guess in ranking.attributes
+        ],
     )
 
 
@@ -124,4 +127,5 @@ def unpack_ranking(message: ranker_pb2.Ranking) -> Ranking:
         categories=tuple(CategoryGuess(guess.name, guess.probability) for guess in message.categories),
         verdict=verdict,
         results=tuple(unpack_result(result) for result in message.results),
+        attributes=tuple(AttributeGuess(guess.name, guess.value, guess.probability) for guess in message.attributes),
     )

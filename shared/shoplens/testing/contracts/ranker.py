@@ -64,6 +64,15 @@ class RankerContract:
             assert sum(share.weight * share.value for share in result.explanation) == pytest.approx(result.score)
         assert not any(result.explanation for result in ranker.rank(RankingQuery((probe,)), found).results)
 
+    def test_attributes_are_read_where_an_explanation_is_asked_for(self, ranker: Ranker) -> None:
+        probe = features(0)
+        found = hits(probe, range(0, 8, 2))
+        read = ranker.rank(RankingQuery((probe,), explain=True), found).attributes
+        assert read
+        assert len({guess.name for guess in read}) == len(read)
+        assert all(guess.value and 0.0 < guess.probability <= 1.0 for guess in read)
+        assert ranker.rank(RankingQuery((probe,)), found).attributes == ()
+
     def test_the_same_picture_is_an_exact_copy(self, ranker: Ranker) -> None:
         probe = features(4)
         ranking = ranker.rank(RankingQuery((probe,)), hits(probe, range(0, 10, 2)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shoplens import deadlines
-from shoplens.domain import CategoryGuess, Contribution, Hit, Ranking, RankingQuery, Result, Scores, Verdict
+from shoplens.domain import AttributeGuess, CategoryGuess, Contribution, Hit, Ranking, RankingQuery, Result, Scores, Verdict
 from shoplens.taxonomy import taxonomy
 
 _SIMILAR = 0.5
@@ -20,7 +20,8 @@ class FakeRanker:
         for hit in sorted(hits, key=lambda hit: (-hit.similarity, hit.product_id, hit.image_id)):
             best.setdefault(hit.product_id, hit)
         results = tuple(_result(hit, explain=query.explain) for hit in best.values())
-        return Ranking(_categories(query), _verdict(query, hits, results), results[: query.top_k])
+        read = (AttributeGuess("gender", "women", 0.75),) if query.explain else ()
+        return Ranking(_categories(query), _verdict(query, hits, results), results[: query.top_k], read)
 
 
 def _result(hit: Hit, *, explain: bool) -> Result:
