@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,11 +46,13 @@ class Probe:
 class Candidates:
     """The three indexes, kept together. Pictures go by number."""
 
-    def __init__(self, centres: Codes, *, sealed: Path | None = None) -> None:
-        """``centres [m, 8]``: of the words, part of the model. sealed: a file of words that :meth:`seal` wrote.
+    def __init__(self, centres: Codes, beside: Executor, *, sealed: Path | None = None) -> None:
+        """``centres [m, 8]``: of the words, part of the model. beside: searches one half of the words while the caller searches the
+        other. sealed: a file of words that :meth:`seal` wrote.
 
         Raises ``RuntimeError`` where that file cannot be used.
         """
+        self._beside = beside
         self._fingerprints = CodeIndex()
         self._views = CodeIndex()
         self._words = CellIndex(centres, sealed=sealed)
@@ -97,8 +100,9 @@ class Candidates:
     def _voted(self, keypoints: QueryKeypoints) -> list[int]:
         """Pictures by the votes of the query's words, as it is or mirrored, whichever has more."""
         best: dict[int, float] = {}
-        for side in (keypoints.upright, keypoints.mirrored):
-            for number, votes in zip(*self._votes(side), strict=True):
+        mirrored = self._beside.submit(self._votes, keypoints.mirrored)
+        for side in (self._votes(keypoints.upright), mirrored.result()):
+            for number, votes in zip(*side, strict=True):
                 best[int(number)] = max(best.get(int(number), 0.0), float(votes))
         return sorted(best, key=lambda number: -best[number])
 

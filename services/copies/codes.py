@@ -107,9 +107,13 @@ class CellIndex:
         if not len(codes) or not len(self):
             return np.zeros((len(codes), 0), np.int32), np.zeros((len(codes), 0), np.int64)
         wanted = np.ascontiguousarray(codes)
+        _by_this_thread()
         with self._lock:
-            _by_this_thread()
-            found = [part.search(wanted, nearest) for part in (self._sealed, self._fresh) if part.ntotal]
+            sealed = self._sealed
+            found = [self._fresh.search(wanted, nearest)] if self._fresh.ntotal else []
+        # What is sealed never changes, only gives way to another as a whole: many may search it at once.
+        if sealed.ntotal:
+            found.insert(0, sealed.search(wanted, nearest))
         if len(found) == 1:
             return found[0]
         distances, numbers = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))

@@ -70,9 +70,9 @@ class CopyFinder:
         self._signer = Signer(self._descriptor, self._keypoints)
         self._made = made
         self._store = SignatureStore(store, self._descriptor.version)
+        self._beside = ThreadPoolExecutor(2, thread_name_prefix="copies")
         self._candidates = self._remembered(centres)
         self._groups = Groups(self._store.links())
-        self._beside = ThreadPoolExecutor(2, thread_name_prefix="copies")
         self._linker = Linker(self._store, self._link)
         self._linker.wake()
 
@@ -158,10 +158,10 @@ class CopyFinder:
         """The candidates as the store has them; the words from the last stop's file where there is one."""
         sealed, up_to = self._store.sealed() or (None, 0)
         try:
-            candidates = Candidates(centres, sealed=sealed)
+            candidates = Candidates(centres, self._beside, sealed=sealed)
         except RuntimeError as error:
             _log.warning("sealed_words_not_used", file=str(sealed), problem=str(error))
-            candidates, up_to = Candidates(centres), 0
+            candidates, up_to = Candidates(centres, self._beside), 0
         kept: list[int] = []
         for outlines in _in_lots(self._store.outlines(up_to=up_to)):
             candidates.add_outlines(outlines)

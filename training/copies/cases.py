@@ -90,7 +90,7 @@ def searched(
     photos: Sequence[Photo], descriptor: CopyDescriptor, extractor: KeypointExtractor, centres: NDArray[np.uint8], count: int, seed: int
 ) -> list[Case]:
     """What a search among ``count`` photos brings up for as many strangers and as many copies, both edited."""
-    signer, index = Signer(descriptor, extractor), Candidates(centres)
+    signer, index = Signer(descriptor, extractor), Candidates(centres, ThreadPoolExecutor(1))
     order = np.random.default_rng(seed).permutation(len(photos))
     own, strangers, others = order[:count], order[count : 2 * count], order[2 * count :]
     signatures = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,19 @@ def test_what_is_removed_of_a_sealed_file_goes_with_the_next_sealing(tmp_path: P
     for each in (index, CellIndex(centres, cells=8, sealed=tmp_path / "second")):
         assert len(each) == 40
         assert (each.search(queries, 6)[0] == by_force(queries, np.delete(codes, gone, axis=0), 6)).all()
+
+
+def test_many_search_at_once_while_it_is_added_to_and_sealed(tmp_path: Path) -> None:
+    centres, codes, queries = random_codes(7, 8), random_codes(1, 400), random_codes(2, 5)
+    index = CellIndex(centres, cells=8)
+    index.add(codes[:300], np.arange(300))
+    index.seal(tmp_path / "0")
+    expected = by_force(queries, codes[:300], 1)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(index.search, queries, 1) for _ in range(200)]
+        for number, start in enumerate(range(300, 400, 10), 1):
+            index.add(codes[start : start + 10], np.arange(start, start + 10))
+            index.seal(tmp_path / str(number))
+        answers = [each.result()[0] for each in asked]
+    assert all((distances <= expected).all() for distances in answers)
+    assert (index.search(queries, 6)[0] == by_force(queries, codes, 6)).all()
