@@ -63,12 +63,13 @@ format: $(VENV)/.dev ## Bring the code into shape
 proto: $(VENV)/.dev ## Build the gRPC stubs from protos/
 	$(BIN)/python -m tools.protos build
 
-train: $(VENV)/.train ## Make the models from the photos in DATA (EFFORT=1: the encoder's whole training, for a graphics card)
+train: $(VENV)/.train ## Make the models from the photos in DATA (EFFORT=1: the whole training, for a graphics card)
 	$(BIN)/python -m training.encoder --data $(DATA) --effort $(EFFORT)
-	$(BIN)/python -m training.detector --data $(DATA) --resume
+	$(BIN)/python -m training.detector --data $(DATA) --effort $(EFFORT)
 	$(BIN)/python -m training.copies --data $(DATA)
 	$(BIN)/python -m training.quantize encoder --data $(DATA)
 	$(BIN)/python -m training.quantize detector --data $(DATA)
+	$(BIN)/python -m training.attributes --data $(DATA)
 
 eval: $(VENV)/.eval ## Measure quality on the photos in DATA; writes build/eval.json
 	$(BIN)/python -m benchmarks.quality --data $(DATA)

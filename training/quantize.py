@@ -74,9 +74,9 @@ _TRUNK = ("stem", *(f"block{number}_" for number in range(16)))
 
 RECIPES = {
     "detector": Recipe(
-        source=Path("models/detector/1"),
-        version="2",
-        layers="upper_1|lateral|top|bottom|side._",
+        source=Path("models/detector/3"),
+        version="4",
+        layers=r"block(9|1[0-5])_|lateral|top|bottom|side._",
         blocks=(*_TRUNK, "lateral", "top", "bottom", "class._", "logits", "side._", "sides"),
         fed=_letterboxed,
     ),

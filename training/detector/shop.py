@@ -45,7 +45,7 @@ def look(detector: LiteRtDetector, path: Path, group: str, region_score: float) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the data folder, which holds catalogue_luma/")
-    parser.add_argument("--model", type=Path, default=Path("models/detector/2"))
+    parser.add_argument("--model", type=Path, default=Path("models/detector/4"))
     arguments = parser.parse_args()
 
     detector = LiteRtDetector(arguments.model)

@@ -1,107 +1,110 @@
-"""The training loop: the lower backbone stays as ImageNet made it, the rest learns; the averaged weights are kept."""
+"""The training loop: the lower backbone stays as ImageNet made it, the rest learns; the weights' running mean is kept.
+
+On a graphics card or on a CPU, by any backend of Keras.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import cos, pi
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+from rich.progress import track
 
-from training.detector.batches import Batch, Source
+from training.detector.batches import Source
 from training.detector.loss import Targets, detection_loss
 from training.detector.network import STRIDES, Network
+from training.state import State
+
+_SAVED_EVERY = 250
+_TOLD_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """batch: pictures a step; rate: of the fresh layers, the pretrained ones learn at ``pretrained`` times that.
+    """takes: so many pictures are seen, ``batch`` of them a step; rate: of AdamW, at its highest.
 
-    Warm-up is linear, then a cosine down to nothing; ``average`` is the momentum of the weights' running mean.
+    The rate rises for the first ``warm_up`` of the steps and falls by half a cosine; ``average`` is the momentum of the weights'
+    running mean.
     """
 
-    steps: int
-    batch: int = 16
-    rate: float = 2e-3
-    pretrained: float = 0.2
-    warm_up: int = 100
+    takes: int
+    batch: int = 64
+    rate: float = 1.2e-3
+    warm_up: float = 0.03
     decay: float = 0.02
-    average: float = 0.998
+    average: float = 0.997
     seed: int = 7
 
+    @property
+    def steps(self) -> int:
+        return max(1, self.takes // self.batch)
+
     def at(self, step: int) -> float:
-        """The learning rate's share at a step, 0..1."""
-        rise = min(1.0, (step + 1) / self.warm_up)
-        return rise * 0.5 * (1.0 + float(np.cos(np.pi * min(step / self.steps, 1.0))))
+        """The learning rate at a step."""
+        progress = step / self.steps
+        return self.rate * min(1.0, (progress + 1e-3) / self.warm_up) * 0.5 * (1 + cos(pi * progress))
+
+    def scaled(self, effort: float) -> Recipe:
+        """The same with a share of the takes, 0..1; smaller steps where there would be few."""
+        return self if effort == 1 else replace(self, takes=int(self.takes * effort), batch=min(self.batch, 16))
 
 
-class Trainer:
-    """Owns the optimisers and the running mean of the crown's weights."""
+class Lesson(keras.Model):
+    """From pictures, uint8 ``[n, height, width, 3]``, to the loss against the labels."""
 
-    def __init__(self, parts: Network, source: Source, recipe: Recipe) -> None:
-        self._parts, self._source, self._recipe = parts, source, recipe
-        self._fresh = keras.optimizers.AdamW(recipe.rate, weight_decay=recipe.decay, beta_2=0.99)
-        self._pretrained = keras.optimizers.AdamW(recipe.rate * recipe.pretrained, weight_decay=recipe.decay, beta_2=0.99)
-        self._fresh.build(parts.fresh)
-        self._pretrained.build(parts.pretrained)
-        self._mean = [tf.Variable(weight.numpy()) for weight in parts.crown.weights]
-        self._centres = tf.constant(_centres(source.height, source.width))
-        # Compiled, the loss's many small tensors never reach memory: a quarter of the time.
-        self._loss = tf.function(detection_loss, jit_compile=True)
+    def __init__(self, pupil: Network) -> None:
+        super().__init__(name="detector_lesson", dtype="float32")
+        self.trunk, self.crown = pupil.trunk, pupil.crown
+        self.centres = _centres(*pupil.trunk.input_shape[1:3])
 
-    def run(self, checkpoint: Path, start: int = 0, every: int = 150) -> Iterator[int]:
-        """Train from step ``start`` on; yields after every checkpoint, which holds the averaged weights."""
-        recipe, since, losses = self._recipe, time.monotonic(), []
-        batches = self._source.batches(recipe.batch, recipe.steps - start, recipe.seed + start)
-        for step, batch in enumerate(batches, start):
-            share = recipe.at(step)
-            self._fresh.learning_rate = recipe.rate * share
-            self._pretrained.learning_rate = recipe.rate * recipe.pretrained * share
-            momentum = min(recipe.average, (1 + step) / (10 + step))
-            losses.append(float(self._step(*_tensors(batch), tf.constant(momentum, tf.float32))))
-            done = step + 1
-            if done % 20 == 0:
-                pace = (time.monotonic() - since) / (done - start)
-                left = (recipe.steps - done) * pace / 60
-                print(f"step {done}/{recipe.steps}  loss {np.mean(losses[-50:]):.3f}  {pace:.2f} s/step  {left:.0f} min left", flush=True)
-            if done % every == 0 or done == recipe.steps:
-                self.save(checkpoint)
-                yield done
+    def call(self, images: object, training: bool | None = None) -> dict[str, object]:
+        pixels = ops.cast(images, "float32") / 127.5 - 1.0
+        return dict(self.crown(self.trunk(pixels, training=False), training=training))
 
-    def save(self, path: Path) -> None:
-        """Write the averaged weights, and go on with the current ones."""
-        crown = self._parts.crown
-        current = crown.get_weights()
-        crown.set_weights([weight.numpy() for weight in self._mean])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        crown.save_weights(path)
-        crown.set_weights(current)
-
-    @tf.function
-    def _step(self, images: tf.Tensor, targets: Targets, momentum: tf.Tensor) -> tf.Tensor:
-        parts = self._parts
-        features = parts.trunk(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
-        fresh, pretrained = parts.fresh, parts.pretrained
-        with tf.GradientTape() as tape:
-            outputs = parts.crown(features, training=True)
-            loss = self._loss(outputs["logits"], outputs["boxes"], self._centres, targets)
-        gradients = tape.gradient(loss, [variable.value for variable in [*pretrained, *fresh]])
-        gradients, _ = tf.clip_by_global_norm(gradients, 10.0)
-        self._pretrained.apply(gradients[: len(pretrained)], pretrained)
-        self._fresh.apply(gradients[len(pretrained) :], fresh)
-        for mean, weight in zip(self._mean, parts.crown.weights, strict=True):
-            mean.assign_sub((1.0 - momentum) * (mean - weight.value))
-        return loss
+    # ruff: noqa: ARG002  Keras names and passes them all.
+    def compute_loss(
+        self, x: object = None, y: Mapping[str, object] | None = None, y_pred: Mapping[str, object] | None = None,
+        sample_weight: object = None, training: bool = True,
+    ) -> object:  # fmt: skip
+        assert y is not None
+        assert y_pred is not None
+        targets = Targets(*(ops.convert_to_tensor(y[name]) for name in Targets._fields))
+        logits, boxes = ops.cast(y_pred["logits"], "float32"), ops.cast(y_pred["boxes"], "float32")
+        return detection_loss(logits, boxes, ops.convert_to_tensor(self.centres), targets)
 
 
-def _tensors(batch: Batch) -> tuple[tf.Tensor, Targets]:
-    return tf.constant(batch.images), Targets(tf.constant(batch.boxes), tf.constant(batch.present), tf.constant(batch.judged))
+def train(pupil: Network, source: Source, recipe: Recipe, kept: Path) -> None:
+    """Teach the pupil; it ends with the mean of its weights. Goes on from the last state in the file ``kept``."""
+    keras.utils.set_random_seed(recipe.seed)
+    lesson = Lesson(pupil)
+    optimizer = keras.optimizers.AdamW(
+        recipe.rate, weight_decay=recipe.decay, beta_2=0.99, global_clipnorm=10.0, use_ema=True,
+        ema_momentum=recipe.average if recipe.steps > 1_000 else 0.98,
+    )  # fmt: skip
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    lesson.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    state = State(pupil.crown, optimizer, kept)
+    done = state.restore()
+    batches = source.batches(recipe.batch, recipe.steps - done, recipe.seed + done)
+    for step, batch in enumerate(track(batches, "learning", total=recipe.steps - done), done):
+        optimizer.learning_rate = recipe.at(step)
+        told = lesson.train_on_batch(batch.images, batch.labels, return_dict=True)
+        if step % _TOLD_EVERY == 0:
+            print(f"step {step} of {recipe.steps}, loss {told['loss']:.3f}", flush=True)
+            lesson.reset_metrics()
+        if step + 1 == recipe.steps:
+            optimizer.finalize_variable_values(pupil.crown.trainable_variables)
+        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == recipe.steps:
+            state.save(step + 1)
 
 
-def _centres(height: int, width: int) -> np.ndarray:
+def _centres(height: int, width: int) -> NDArray[np.float32]:
     """``[locations, 3]``: x, y and stride of every location, in the head's order."""
     levels = []
     for stride in STRIDES:

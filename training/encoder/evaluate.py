@@ -1,6 +1,6 @@
 """How good a shipped encoder is, by itself: retrieval on three sets it never learned from, and its categories.
 
-    python -m training.encoder.evaluate --data DIR --model models/encoder/4 --detector models/detector/2
+    python -m training.encoder.evaluate --data DIR --model models/encoder/4 --detector models/detector/4
 
 - ``luma``: other views of the development catalogue against its main views; right when the style is. With a detector,
   the gallery holds its regions too, as the catalogue does, and an image counts by its best vector. Queries whose product's

@@ -1,6 +1,6 @@
 """Where the fusion weights and the verdict thresholds of a shipped encoder come from: it prints the tables to read them off.
 
-    python -m training.encoder.fusion --data DIR --model models/encoder/4 --detector models/detector/2
+    python -m training.encoder.fusion --data DIR --model models/encoder/4 --detector models/detector/4
 
 Weights: R@1 and R@10 over a coarse grid, on all three benchmarks; taken is a point in the middle of the plateau, not the
 best cell. Thresholds, on the cosine of the embeddings alone: ``same_product`` is a cosine that 19 of 20 photos do not reach in a

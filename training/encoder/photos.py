@@ -10,7 +10,6 @@ for measuring only.
 from __future__ import annotations
 
 import csv
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,8 @@ import numpy as np
 
 from shoplens.domain import Pixels
 from shoplens.taxonomy import taxonomy
+from training.splits import held_back
 
-HELD_BACK_PERCENT = {"studio_products": 8, "clothing_cc0": 20}
 LEAVES = tuple(taxonomy().leaves)
 UNLABELLED = -1
 
@@ -101,10 +100,6 @@ def _leaf(name: str) -> int:
     return LEAVES.index(node) if node in tree.leaves else UNLABELLED
 
 
-def _held_back(origin: str, key: str) -> bool:
-    return zlib.crc32(f"{origin}/{key}".encode()) % 100 < HELD_BACK_PERCENT[origin]
-
-
 def _rows(folder: Path, name: str = "manifest.csv") -> list[dict[str, str]]:
     manifest = folder / name
     if not manifest.is_file():
@@ -125,7 +120,7 @@ def _studio(folder: Path) -> Iterator[Photo]:
         if kind == "Tshirts" and " polo" in row["title"].lower():
             category = LEAVES.index("polo")
         yield Photo(
-            folder / row["path"], "studio_products", f"studio/{key}", category, kind, _held_back("studio_products", key),
+            folder / row["path"], "studio_products", f"studio/{key}", category, kind, held_back("studio_products", key),
             look=f"studio/{row['title']}", attributes=tuple(_value(name, row[column]) for name, column in _COLUMNS.items()),
         )  # fmt: skip
 
@@ -133,8 +128,8 @@ def _studio(folder: Path) -> Iterator[Photo]:
 def _phone(folder: Path) -> Iterator[Photo]:
     for row in _rows(folder):
         kind, path = row["category"], folder / row["path"]
-        product, held_back = f"phone/{path.stem}", _held_back("clothing_cc0", row["sender_id"])
-        yield Photo(path, "clothing_cc0", product, _leaf(kind), f"phone {kind}", held_back, look=product)
+        product = f"phone/{path.stem}"
+        yield Photo(path, "clothing_cc0", product, _leaf(kind), f"phone {kind}", held_back("clothing_cc0", row["sender_id"]), look=product)
 
 
 def _street(folder: Path) -> Iterator[Photo]:

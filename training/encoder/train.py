@@ -9,7 +9,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -19,6 +18,7 @@ from training.encoder.lesson import Lesson, Weights
 from training.encoder.network import TEACHER_WIDTH, network
 from training.encoder.photos import ATTRIBUTES, LEAVES, Photo
 from training.encoder.views import Bank
+from training.state import State
 from training.weights import StateDict
 
 WIDTHS: Mapping[str, int] = {name: len(values) for name, values in ATTRIBUTES.items()}
@@ -101,13 +101,13 @@ def train(
         )
         lesson.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
         steps = max(1, int(each.products * recipe.effort / recipe.pairs))
-        _learn(lesson, maker, each, steps, _State(model, optimizer, work / f"round{number}.npz"))
+        _learn(lesson, maker, each, steps, State(model, optimizer, work / f"round{number}.npz"))
         ends.append(model.get_weights())
     model.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
     return model
 
 
-def _learn(lesson: Lesson, maker: PairMaker, course: Round, steps: int, state: _State) -> None:
+def _learn(lesson: Lesson, maker: PairMaker, course: Round, steps: int, state: State) -> None:
     done = state.restore()
     batches = maker.batches(skip=done)
     for step in track(range(done, steps), "learning", total=steps - done):
@@ -121,26 +121,3 @@ def _learn(lesson: Lesson, maker: PairMaker, course: Round, steps: int, state: _
             lesson.optimizer.finalize_variable_values(lesson.network.trainable_variables)
         if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
             state.save(step + 1)
-
-
-class _State:
-    """What a training goes on from: the network's and the optimiser's numbers, and the steps done, in one file."""
-
-    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, path: Path) -> None:
-        optimizer.build(model.trainable_variables)
-        self._variables = [*model.variables, *optimizer.variables]
-        self._path = path
-
-    def save(self, step: int) -> None:
-        partial = self._path.with_suffix(".partial.npz")
-        np.savez(partial, step=step, **{str(n): ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables)})
-        partial.replace(self._path)
-
-    def restore(self) -> int:
-        """The steps done before."""
-        if not self._path.is_file():
-            return 0
-        with np.load(self._path) as kept:
-            for n, variable in enumerate(self._variables):
-                variable.assign(kept[str(n)])
-            return int(kept["step"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.detector.geometry import Letterbox, overlaps
-from training.detector.augmentation import augmented, letterboxed
+from training.detector.augmentation import augmented, letterboxed, overlaid
 from training.detector.batches import stacked
 from training.detector.composites import CutOut, composite
 from training.detector.photos import CLASSES, Labelled, repeats
@@ -38,6 +38,24 @@ def test_the_box_follows_the_pixels(seed: int) -> None:
     assert inside > outside.mean(2).max() * 0.9 or overlaps(take.boxes, bright_part(take.pixels, inside * 0.75))[0, 0] > 0.85
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_close_up_shows_a_thing_larger_than_the_whole_photo_does(seed: int) -> None:
+    photo = photo_with_a_square()
+    small = Labelled(photo.pixels, np.array([[190, 290, 206, 304]], np.float32), photo.classes, JUDGED)
+    take = augmented(small, HEIGHT, WIDTH, np.random.default_rng(seed), closer=1.0)
+    (box,) = take.boxes
+    assert (box[2:] - box[:2]).prod() >= 0.9 * 0.01 * HEIGHT * WIDTH or (box[2] - box[0]) >= 0.99 * 4 * 16
+
+
+def test_of_two_takes_overlaid_both_are_labelled_and_only_what_both_judge_is_judged() -> None:
+    one, other = (letterboxed(photo_with_a_square(classes=[number]), HEIGHT, WIDTH) for number in (0, 3))
+    unsure = Labelled(other.pixels, other.boxes, other.classes, np.zeros(len(CLASSES), np.float32))
+    both = overlaid(one, unsure, 0.5)
+    assert both.classes.tolist() == [0, 3]
+    assert both.judged.sum() == 0
+    assert both.pixels.shape == one.pixels.shape
+
+
 def test_training_sees_a_picture_as_the_engine_does() -> None:
     photo = photo_with_a_square()
     seen = letterboxed(photo, HEIGHT, WIDTH)
@@ -63,12 +81,12 @@ def test_a_composites_boxes_hold_its_products() -> None:
 def test_a_batch_pads_its_labels() -> None:
     batch = stacked([letterboxed(photo_with_a_square(classes=[3]), HEIGHT, WIDTH)] * 2)
     assert batch.images.shape == (2, HEIGHT, WIDTH, 3)
-    assert batch.present.sum() == 2
-    assert batch.present[:, 0, 3].tolist() == [1.0, 1.0]
+    assert batch.labels["present"].sum() == 2
+    assert batch.labels["present"][:, 0, 3].tolist() == [1.0, 1.0]
 
 
 def test_a_rare_class_is_shown_more_often() -> None:
     common, rare = photo_with_a_square(classes=[0]), photo_with_a_square(classes=[14])
-    share = repeats([common] * 99 + [rare])
+    share = repeats([common] * 99 + [rare], 0.3)
     assert share[0] == 1.0
-    assert share[-1] == pytest.approx((0.15 * 100) ** 0.5)
+    assert share[-1] == pytest.approx((0.3 * 100) ** 0.5)
