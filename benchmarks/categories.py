@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.progress import track
 
+from benchmarks.failures import confusions, contact_sheet
 from benchmarks.retrieval import interval
 from services.encoder.engine import LiteRtEncoder
 from services.ranker.category import fuse, model_posterior, neighbour_vote
@@ -30,14 +31,16 @@ class _Neighbour(NamedTuple):
     node: str
 
 
-def measured(data: Path) -> dict[str, float]:
-    """The table of ``make eval`` for categories: name → number, on the held-back senders of ``data/clothing_cc0``."""
+def measured(data: Path, figures: Path) -> dict[str, float]:
+    """The table of ``make eval`` for categories: name → number, on the held-back senders of ``data/clothing_cc0``; what is taken for what,
+    and the photos that are taken for something else, drawn into ``figures``."""
     encoder, rules = LiteRtEncoder(model_folder("encoder")), RankingWeights.load().vote
     photos = [photo for photo in training_photos(data) if photo.origin == "clothing_cc0" and photo.category >= 0]
     catalogue = [photo for photo in photos if not photo.held_back]
     queries = [photo for photo in photos if photo.held_back]
     gallery = np.stack([_features(encoder, photo).embedding for photo in track(catalogue, "the catalogue's photos")])
     right: dict[str, list[bool]] = {"model": [], "vote": [], "fused": []}
+    told: list[str] = []
     for query in track(queries, "asking for categories"):
         features = _features(encoder, query)
         similarity = gallery @ features.embedding
@@ -47,6 +50,12 @@ def measured(data: Path) -> dict[str, float]:
         vote = neighbour_vote(hits, taxonomy(), rules.neighbours)
         for name, said in (("model", model), ("vote", vote), ("fused", fuse(model, vote, rules.share))):
             right[name].append(max(said, key=said.__getitem__) == LEAVES[query.category])
+        fused = fuse(model, vote, rules.share)
+        told.append(max(fused, key=fused.__getitem__))
+    wanted = [LEAVES[query.category] for query in queries]
+    confusions(wanted, told, figures / "categories.png")
+    wrong = [(query.read(), f"{label}, said: {said}") for query, label, said in zip(queries, wanted, told, strict=True) if label != said]
+    contact_sheet([[shown] for shown in wrong], figures / "category_failures.png", across=8)
     report: dict[str, float] = {"phone_photos": len(queries), "phone_catalogue": len(catalogue)}
     for name, outcomes in right.items():
         low, high = interval(np.array(outcomes), [query.product for query in queries])

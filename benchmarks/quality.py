@@ -23,9 +23,9 @@ def main(
             raise typer.BadParameter(f"{needed} is missing; evaluation needs labelled photos: make eval DATA=<their folder>.")
     publish("Retrieval, catalogue_luma, other views → main views", retrieval.measure(data), REPORT)
     publish("What each part of a score is worth", parts.measured(data, REPORT.with_suffix("")), REPORT)
-    publish("Category, clothing_cc0, unseen senders", categories.measured(data), REPORT)
+    publish("Category, clothing_cc0, unseen senders", categories.measured(data, REPORT.with_suffix("")), REPORT)
     publish("Attributes, studio_products, held-back products", attributes.measured(data), REPORT)
-    publish("Detection, street_boxes, val", detection.measured(data), REPORT)
+    publish("Detection, street_boxes, val", detection.measured(data, REPORT.with_suffix("")), REPORT)
     publish("Copies, one to three random edits", copies.measured(data, REPORT.with_suffix("")), REPORT)
 
 

@@ -11,7 +11,7 @@ import base64
 import csv
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,9 @@ import httpx
 import numpy as np
 from rich.progress import track
 
+from benchmarks.failures import Shown, contact_sheet
 from shoplens.testing.serving import serving
+from training.detector.photos import read
 from training.encoder.luma import recoloured
 
 SEED = 20261122
@@ -122,7 +124,7 @@ def measure(data: Path, form: dict[str, str] | None = None) -> dict[str, float]:
             report |= row(f"{name}_style_r@{k}", right, [one.query.style_id for one in by_style])
             right = recall(by_product, lambda query, product: product == query.product_id, k)
             report |= row(f"{name}_product_r@{k}", right, [one.query.product_id for one in by_product])
-    _write_failures(found, styles, Path("build/eval"))
+    _write_failures(found, gallery, Path("build/eval"))
     return report
 
 
@@ -132,11 +134,18 @@ def row(name: str, hits: np.ndarray, groups: Sequence[str]) -> dict[str, float]:
     return {name: float(hits.mean()), f"{name}_low": low, f"{name}_high": high}
 
 
-def _write_failures(found: Sequence[Found], styles: dict[str, str], folder: Path) -> None:
+def _write_failures(found: Sequence[Found], gallery: Sequence[View], folder: Path) -> None:
+    """Every query whose first result is of another style: as a list, and the query, its first result and what was wanted as pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    wrong = [
-        {"query": one.query.path.name, "wanted": one.query.style_id, "found": list(one.products[:5])}
-        for one in found
-        if one.products and styles[one.products[0]] != one.query.style_id
-    ]
-    (folder / "retrieval_failures.json").write_text(json.dumps(wrong, indent=1), "utf-8")
+    by_product = {view.product_id: view for view in gallery}
+    wrong = [one for one in found if one.products and by_product[one.products[0]].style_id != one.query.style_id]
+    listed = [{"query": one.query.path.name, "wanted": one.query.style_id, "found": list(one.products[:5])} for one in wrong]
+    (folder / "retrieval_failures.json").write_text(json.dumps(listed, indent=1), "utf-8")
+    contact_sheet([_case(one, by_product) for one in wrong], folder / "retrieval_failures.png", across=3)
+
+
+def _case(one: Found, by_product: Mapping[str, View]) -> list[Shown]:
+    first = by_product[one.products[0]]
+    wanted = by_product.get(one.query.product_id) or next(view for view in by_product.values() if view.style_id == one.query.style_id)
+    views = ((one.query, "asked"), (first, f"first: {first.product_id}"), (wanted, f"wanted: {wanted.product_id}"))
+    return [(read(view.path), caption) for view, caption in views]
