@@ -2,7 +2,8 @@
 
 A part that did not answer several times in a row is not asked for a moment: whoever waits for it learns at once what he would learn at
 the end of his time, and the part is left alone while it comes back. After that a call tries it again, and the first answer closes the
-circuit. An error that the part itself answers with is an answer.
+circuit, as does a probe that hears that the part serves: who says that he is ready, because the part is, must not refuse the next call.
+An error that the part itself answers with is an answer.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ class Breaker:
             return
         with self._circuit:
             yield
+
+    def heard(self) -> None:
+        """The part says of itself that it serves: nobody need wait until it is tried again."""
+        self._circuit.reset()
 
 
 def _is_silence(_kind: type[BaseException], error: BaseException) -> bool:

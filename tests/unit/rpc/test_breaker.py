@@ -76,6 +76,28 @@ def test_who_does_not_answer_in_time_is_left_alone(serve: Callable[..., Server],
         held.release.set()
 
 
+def test_who_says_that_he_serves_is_asked_again_at_once(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaker, "FAIR_S", 0.0)
+    held = HeldDetector()
+    with DetectorClient(serve(held).address) as client:
+        with deadlines.within(0.2), pytest.raises(DeadlineExceeded):
+            client.detect(PICTURE)
+        with pytest.raises(Unavailable):
+            client.detect(PICTURE)
+        held.release.set()
+        client.probe()
+        assert client.detect(PICTURE) == []
+
+
+def test_who_came_while_nobody_asked_him_is_asked_as_soon_as_he_was_waited_for(serve: Callable[..., Server], free_address: str) -> None:
+    with DetectorClient(free_address) as client:
+        with pytest.raises(Unavailable):
+            client.detect(PICTURE)
+        serve(SaidDetector(lambda: None), port=int(free_address.rpartition(":")[2]))
+        client.wait_until_serving()
+        assert client.detect(PICTURE) == []
+
+
 def test_who_had_hardly_any_time_is_not_blamed(serve: Callable[..., Server]) -> None:
     held = HeldDetector()
     with DetectorClient(serve(held).address) as client:

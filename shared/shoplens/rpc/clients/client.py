@@ -49,6 +49,7 @@ class Client:
             raise Unavailable(f"The {self.part} cannot be reached.") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise Unavailable(f"The {self.part} is not ready.")
+        self._breaker.heard()
 
     def wait_until_serving(self) -> None:
         """Wait for the service, as long as the deadline allows. Raises ``Unavailable`` when it does not come."""
@@ -61,6 +62,7 @@ class Client:
             raise Unavailable(f"The {self.part} did not come; is it running at {self._target}?") from error
         finally:
             updates.cancel()
+        self._breaker.heard()
 
     def close(self) -> None:
         self._channel.close()
