@@ -48,9 +48,9 @@ def measured(data: Path, figures: Path) -> dict[str, float]:
         hits = [_Neighbour(catalogue[row].product, float(similarity[row]), LEAVES[catalogue[row].category]) for row in nearest]
         model = model_posterior([features], LEAVES)
         vote = neighbour_vote(hits, taxonomy(), rules.neighbours)
-        for name, said in (("model", model), ("vote", vote), ("fused", fuse(model, vote, rules.share))):
-            right[name].append(max(said, key=said.__getitem__) == LEAVES[query.category])
         fused = fuse(model, vote, rules.share)
+        for name, said in (("model", model), ("vote", vote), ("fused", fused)):
+            right[name].append(max(said, key=said.__getitem__) == LEAVES[query.category])
         told.append(max(fused, key=fused.__getitem__))
     wanted = [LEAVES[query.category] for query in queries]
     confusions(wanted, told, figures / "categories.png")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
+from benchmarks.failures import tile
 from services.copies.engine import CopyFinder
 from shoplens.domain import Copy, Picture, Pixels
 from shoplens.images import content_hash
@@ -248,20 +249,10 @@ def _sheet(taken: Course, numbers: Sequence[int]) -> Pixels:
         question = taken.copies[number]
         assert question.original is not None
         pair = (question.made.pixels, taken.references[question.original].read())
-        tiles.append(np.vstack([_tile(pixels) for pixels in pair]))
+        tiles.append(np.vstack([tile(pixels, _TILE) for pixels in pair]))
     while len(tiles) % 7:
         tiles.append(np.full((2 * _TILE, _TILE, 3), 255, np.uint8))
     return np.vstack([np.hstack(tiles[start : start + 7]) for start in range(0, len(tiles), 7)])
-
-
-def _tile(pixels: Pixels) -> Pixels:
-    scale = _TILE / max(pixels.shape[:2])
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-    tile = np.full((_TILE, _TILE, 3), 255, np.uint8)
-    top, left = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
-    tile[top : top + size[1], left : left + size[0]] = small
-    return tile
 
 
 def _plot(taken: Course, right: Sequence[bool], answers: Answers, path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from services.detector.engine import LiteRtDetector
 from shoplens.model_store import model_folder
-from training.detector.evaluate import found, found_guided, judged, mean_over_ious, measure
+from training.detector.evaluate import Outcomes, found, found_guided, judged, mean_over_ious, measure
 from training.detector.photos import Labelled, street_photos
 from training.detector.sheet import sheet
 
@@ -22,7 +22,6 @@ def measured(data: Path, figures: Path) -> dict[str, float]:
     are drawn into ``figures``."""
     detector = LiteRtDetector(model_folder("detector"))
     photos = street_photos(data, "val")
-    _draw(detector, photos, figures / "detection_failures.png")
     report: dict[str, float] = {"street_photos": len(photos)}
     for name, regions in (("", found(detector, photos)), ("_guided", found_guided(detector, photos))):
         (outcomes,) = judged(photos, regions, [0.5])
@@ -30,13 +29,14 @@ def measured(data: Path, figures: Path) -> dict[str, float]:
         report |= {f"street_map50{name}": at_half.mean, f"street_map50{name}_low": at_half.low, f"street_map50{name}_high": at_half.high}
         report |= {f"street_ap50{name}_{each}": value for each, value in at_half.by_class.items()}
         report[f"street_map50_95{name}"] = mean_over_ious(photos, regions)
+        if not name:
+            _draw(detector, photos, outcomes, figures / "detection_failures.png")
     return report
 
 
-def _draw(detector: LiteRtDetector, photos: Sequence[Labelled], path: Path) -> None:
+def _draw(detector: LiteRtDetector, photos: Sequence[Labelled], outcomes: Outcomes, path: Path) -> None:
     """Labels thin and white, regions thick."""
     region_score = float(detector.manifest.parameters["region_score"])
-    (outcomes,) = judged(photos, found(detector, photos), [0.5])
 
     def missed(row: int) -> int:
         by_class = outcomes[row].values()

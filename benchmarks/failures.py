@@ -24,7 +24,7 @@ Shown = tuple[Pixels, str]
 
 def contact_sheet(cases: Sequence[Sequence[Shown]], path: Path, *, across: int = 4) -> None:
     """Cases side by side, ``across`` in a row, the pictures of one case next to one another; ``MOST`` of them at most."""
-    drawn = [np.hstack([_tile(*shown) for shown in case]) for case in cases[:MOST]]
+    drawn = [np.hstack([_captioned(*shown) for shown in case]) for case in cases[:MOST]]
     if not drawn:
         path.unlink(missing_ok=True)
         return
@@ -59,12 +59,17 @@ def confusions(wanted: Sequence[str], said: Sequence[str], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _tile(pixels: Pixels, caption: str) -> NDArray[np.uint8]:
-    scale = _TILE / max(pixels.shape[:2])
+def tile(pixels: Pixels, side: int) -> Pixels:
+    """The whole picture in the middle of a white square, ``side`` pixels wide."""
+    scale = side / max(pixels.shape[:2])
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-    tile = np.full((_TILE + _LINE, _TILE, 3), 255, np.uint8)
-    top, left = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
-    tile[top : top + size[1], left : left + size[0]] = small
-    cv2.putText(tile, caption[:30], (2, _TILE + _LINE - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.36, _INK, 1, cv2.LINE_AA)
-    return tile
+    square = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return square
+
+
+def _captioned(pixels: Pixels, caption: str) -> NDArray[np.uint8]:
+    drawn = np.vstack([tile(pixels, _TILE), np.full((_LINE, _TILE, 3), 255, np.uint8)])
+    cv2.putText(drawn, caption[:30], (2, _TILE + _LINE - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.36, _INK, 1, cv2.LINE_AA)
+    return drawn

@@ -2,8 +2,7 @@
 
 For whom a garment is, for what, for when, of which colour: each is read in turn, knowing what was read before. The network sees what
 the encoder has already made of a region (embedding, category posterior, colour signature) and no pixels, so a stored picture's
-attributes can be read too. It is a gated recurrent unit (Cho et al. 2014) of a quarter of a million weights; numpy computes it in less
-time than a call of an inference engine takes.
+attributes can be read too. It is a gated recurrent unit (Cho et al. 2014), small enough for numpy: 0.16 ms a region.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ class AttributeReader:
             reader = cls(str(table["encoder"]), card.categories, attributes, weights)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder}: this is no model that reads attributes ({error})") from error
-        if reader.encoder != f"{card.name}-{card.version}":
-            raise ModelError(f"{folder} reads features of {reader.encoder}, and the encoder is {card.name}-{card.version}")
+        if reader.encoder != card.model:
+            raise ModelError(f"{folder} reads features of {reader.encoder}, and the encoder is {card.model}")
         return reader
 
     @classmethod

@@ -40,7 +40,7 @@ def main() -> None:
         "name": "attributes",
         "version": options.out.name,
         "file": FILE,
-        "encoder": f"{card.name}-{card.version}",
+        "encoder": card.model,
         "attributes": [{"name": name, "values": known} for name, known in values().items()],
         "sources": [{"name": "studio_products, 92 % of the products", "licence": "photographers' terms unclear; training only"}],
     }

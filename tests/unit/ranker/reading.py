@@ -26,4 +26,4 @@ def made_up_reader(card: EncoderCard, seed: int = 3) -> AttributeReader:
     }
     weights = {f"{name}_kernel": rng.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
     weights |= {f"{name}_bias": rng.normal(0, 1, shape[1]).astype(np.float32) for name, shape in shapes.items()}
-    return AttributeReader(f"{card.name}-{card.version}", card.categories, ATTRIBUTES, weights)
+    return AttributeReader(card.model, card.categories, ATTRIBUTES, weights)
