@@ -51,7 +51,7 @@ def complaints(manifest: Mapping[str, Any]) -> list[str]:
 def _validators() -> Mapping[tuple[str, str], jsonschema.Draft202012Validator]:
     """By API version and kind."""
     found: dict[tuple[str, str], jsonschema.Draft202012Validator] = {}
-    for definition in _definitions():
+    for definition in definitions():
         spec = definition["spec"]
         for version in spec["versions"]:
             found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = jsonschema.Draft202012Validator(
@@ -60,7 +60,8 @@ def _validators() -> Mapping[tuple[str, str], jsonschema.Draft202012Validator]:
     return found
 
 
-def _definitions() -> Iterator[Mapping[str, Any]]:
+def definitions() -> Iterator[Mapping[str, Any]]:
+    """What an operator adds to a cluster, a CustomResourceDefinition a kind."""
     for (name, version), files in MODULES.items():
         for file in files:
             yield _read(module(name, version) / file)

@@ -356,6 +356,8 @@ def _problems(details: list[ErrorDetails], model: type[BaseModel]) -> Iterator[s
                 advice = "there is no such field"
             case "missing":
                 advice = "this is required"
+            case "model_type":
+                advice = "give a JSON object"
             case "value_error":
                 advice = str(detail["ctx"]["error"])
             case "string_pattern_mismatch":

@@ -5,41 +5,29 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
+from tests.deploy.combinations import ROOT, STORES, combined, every_combination, overlay
 from tests.deploy.policies import complaints
 from tools import crds
-from tools.kustomize import rendered
 
-ROOT = Path(__file__).parents[2]
-K8S = ROOT / "deploy" / "k8s"
 VERSIONS = ("1.37", "1.36", "1.35")
-COMPONENTS = sorted(each.name for each in (K8S / "components").iterdir())
-STORES = ("milvus", "redis", "strimzi")
-APART = ("batch", "computed", "migration")
 pytestmark = pytest.mark.timeout(900)
-
-
-def manifests(text: str) -> list[dict[str, Any]]:
-    return [each for each in yaml.safe_load_all(text) if each]
 
 
 @pytest.fixture(scope="module")
 def production() -> list[dict[str, Any]]:
-    return manifests(rendered(K8S / "overlays" / "production"))
+    return overlay("production")
 
 
 @pytest.fixture(scope="module")
 def dev() -> list[dict[str, Any]]:
-    return manifests(rendered(K8S / "overlays" / "dev"))
+    return overlay("dev")
 
 
 def is_of_an_operator(manifest: dict[str, Any]) -> bool:
@@ -68,18 +56,18 @@ def problems(text: str, version: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def second() -> list[dict[str, Any]]:
-    return manifests(rendered(K8S / "overlays" / "second-generation"))
+    return overlay("second-generation")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("overlay", ["production", "dev", "second"])
-def test_the_overlays_are_valid(request: pytest.FixtureRequest, overlay: str, version: str) -> None:
-    assert invalid(request.getfixturevalue(overlay), version) == []
+@pytest.mark.parametrize("name", ["production", "dev", "second"])
+def test_the_overlays_are_valid(request: pytest.FixtureRequest, name: str, version: str) -> None:
+    assert invalid(request.getfixturevalue(name), version) == []
 
 
-@pytest.mark.parametrize("overlay", ["production", "dev"])
-def test_the_overlays_keep_our_rules(request: pytest.FixtureRequest, overlay: str) -> None:
-    assert complaints(request.getfixturevalue(overlay)) == []
+@pytest.mark.parametrize("name", ["production", "dev"])
+def test_the_overlays_keep_our_rules(request: pytest.FixtureRequest, name: str) -> None:
+    assert complaints(request.getfixturevalue(name)) == []
 
 
 def test_a_second_generation_keeps_our_rules_beside_the_first(production: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
@@ -124,32 +112,9 @@ def test_everything_lies_in_the_namespace_and_belongs_to_shoplens(production: li
             assert each["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/part-of"] == "shoplens"
 
 
-def combined(tmp_path: Path, components: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The base with these components, rendered."""
-    folder = tmp_path / "-".join(("combination", *components))
-    folder.mkdir()
-    relative = Path(*[".."] * len(folder.parts[1:])) / K8S.relative_to("/")
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": "shoplens",
-        "resources": [str(relative / "base")],
-        "components": [str(relative / "components" / name) for name in components],
-        "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").rglob("*.yaml"))],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return manifests(rendered(folder))
-
-
 def test_every_combination_of_components_is_valid(tmp_path: Path) -> None:
-    """The stores stay in: without them their addresses are a shop's own to name. What touches nothing of the others is in or out as one."""
     checked = 0
-    free = [name for name in COMPONENTS if name not in (*STORES, *APART)]
-    some = [names for size in range(len(free) + 1) for names in combinations(free, size)]
-    chosen = [(*names, *apart) for names in some for apart in ((), APART)]
-    with ThreadPoolExecutor() as pool:
-        rendering = pool.map(lambda names: combined(tmp_path, (*STORES, *names)), chosen)
-    for names, found in zip(chosen, rendering, strict=True):
+    for names, found in every_combination(tmp_path):
         assert complaints(found) == [], names
         for version in VERSIONS:
             assert invalid(found, version) == [], (names, version)
