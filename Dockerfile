@@ -72,6 +72,19 @@ ENV SHOPLENS_GATEWAY_HOST=0.0.0.0
 EXPOSE 8080 50056
 ENTRYPOINT ["python", "-m", "services.gateway"]
 
+# The encoder for a network of the shop's own in ONNX, on a graphics card (docs/encoder.md).
+FROM dependencies AS gpu-dependencies
+COPY requirements/gpu.txt /src/requirements/gpu.txt
+RUN python -m pip install --require-hashes --requirement /src/requirements/gpu.txt
+
+FROM base AS encoder-gpu
+COPY --from=gpu-dependencies /opt/shoplens /opt/shoplens
+COPY --from=package /opt/package /opt/shoplens
+USER 10001:10001
+ENV SHOPLENS_ENCODER_HOST=0.0.0.0 SHOPLENS_ENCODER_METRICS_PORT=9090
+EXPOSE 50052 9090
+ENTRYPOINT ["python", "-m", "services.encoder"]
+
 # A whole catalogue at once, on Spark: the driver and the executors that an operator starts. Spark itself comes with pyspark.
 FROM dependencies AS batch-dependencies
 COPY requirements/batch.txt /src/requirements/batch.txt

@@ -57,7 +57,6 @@ def dependency(package: str, module: str, version: str, replaced: Mapping[str, s
             instead = "".join(f"replace {name} => {name} {its}\n" for name, its in replaced.items())
             (around / "go.mod").write_text(f"module built\n\nrequire {module} {version}\n\n{instead}")
             (around / "built.go").write_text(f'package built\n\nimport _ "{package}"\n')
-            go("get", package, cwd=around)
             go("build", "-o", str(kept), package, cwd=around, patience_s=BUILD_PATIENCE_S)
     return kept
 

@@ -16,6 +16,7 @@ LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dev", ("batch", "dev", "onnx", "s3")),
     ("eval", ("batch", "dev", "eval", "onnx", "s3")),
     ("train", ("batch", "dev", "onnx", "s3", "train")),
+    ("gpu", ("features", "gpu", "s3")),
 )
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from shoplens.cores import Cores
 from shoplens.models import LiteRtModel, ModelError
 
 Batch = NDArray[np.float32]
+
+_log = structlog.get_logger(__name__)
 
 
 class Model(Protocol):
@@ -41,7 +44,10 @@ def open_model(path: Path, cores: Cores) -> Model:
 
 
 class OnnxModel:
-    """Implements ``Model`` by ONNX Runtime (https://onnxruntime.ai), on the first device of those that it was built for."""
+    """Implements ``Model`` by ONNX Runtime (https://onnxruntime.ai), on the graphics card where it was built for one that is there.
+
+    TensorRT is passed over: it compiles a network anew, for minutes, for each number of pictures.
+    """
 
     def __init__(self, path: Path, cores: Cores) -> None:
         """Raises ``ModelError`` where the extra is missing, or the file is none with one input."""
@@ -52,11 +58,15 @@ class OnnxModel:
         self._cores = cores
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = cores.count
+        devices = [name for name in onnxruntime.get_available_providers() if name != "TensorrtExecutionProvider"]
+        if "CUDAExecutionProvider" in devices:
+            onnxruntime.preload_dlls()  # CUDA's libraries, from packages of their own
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=onnxruntime.get_available_providers())
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=devices)
             (taken,) = self._session.get_inputs()
         except Exception as error:  # the library's own errors have no common base but this
             raise ModelError(f"{path}: this is not an ONNX model with one input ({error})") from error
+        _log.info("model opened", file=path.name, devices=self._session.get_providers())
         self._input = taken.name
         self._one_by_one = isinstance(taken.shape[0], int) and taken.shape[0] == 1
         self._outputs = [each.name for each in self._session.get_outputs()]

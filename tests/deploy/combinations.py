@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
 COMPONENTS = sorted(each.name for each in (K8S / "components").iterdir())
 STORES = ("milvus", "redis", "strimzi")
-APART = ("batch", "computed", "migration")
+APART = ("batch", "computed", "gpu", "migration")
 
 Manifests = list[dict[str, Any]]
 
@@ -33,6 +33,7 @@ def combined(folder: Path, components: tuple[str, ...]) -> Manifests:
     """The base with these components, rendered in ``folder``."""
     made = folder / "-".join(("combination", *components))
     made.mkdir()
+    images = ["encoder-gpu", *(each.stem for each in sorted((K8S / "base").rglob("*.yaml")))]
     relative = Path(*[".."] * len(made.parts[1:])) / K8S.relative_to("/")
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -40,7 +41,7 @@ def combined(folder: Path, components: tuple[str, ...]) -> Manifests:
         "namespace": "shoplens",
         "resources": [str(relative / "base")],
         "components": [str(relative / "components" / name) for name in components],
-        "images": [{"name": f"shoplens/{each.stem}", "newTag": "0.1.0"} for each in sorted((K8S / "base").rglob("*.yaml"))],
+        "images": [{"name": f"shoplens/{image}", "newTag": "0.1.0"} for image in images],
     }
     (made / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     return _manifests(made)

@@ -29,7 +29,7 @@ def compose() -> dict[str, Any]:
 
 
 def stages() -> dict[str, str]:
-    parts = re.split(r"^FROM (\S+) AS (\w+)\n", DOCKERFILE, flags=re.MULTILINE)
+    parts = re.split(r"^FROM (\S+) AS ([\w-]+)\n", DOCKERFILE, flags=re.MULTILINE)
     return {name: body for _, name, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)}
 
 
@@ -48,13 +48,67 @@ def test_every_service_has_a_target_that_starts_it() -> None:
         assert port[1].replace("_", "") in stages()[name]
 
 
-def test_what_runs_is_not_root_and_holds_no_builder() -> None:
-    runtime = stages()["runtime"]
-    assert "USER 10001:10001" in runtime
-    assert "COPY --from=build /opt/shoplens /opt/shoplens" in runtime
+@pytest.mark.parametrize("name", ["runtime", "batch", "encoder-gpu"])
+def test_what_runs_is_not_root_and_holds_no_builder(name: str) -> None:
+    runs = stages()["base"] + stages()[name]
+    assert runs.rindex("USER 10001:10001") > runs.rindex("RUN ")
     for word in ("pip install", "gcc", "build-essential", "curl "):
-        assert word not in runtime
-    assert "--require-hashes" in stages()["build"]
+        assert word not in runs
+    assert "--without-pip" in stages()["dependencies"]
+
+
+def test_what_is_installed_is_known_by_its_hash_and_code_lies_in_a_layer_over_its_dependencies() -> None:
+    for name, body in stages().items():
+        if "--requirement" in body:
+            assert "--require-hashes" in body
+        if "COPY --from=package" in body:
+            assert re.search(r"COPY --from=[\w-]*dependencies (\S+) \1\nCOPY --from=package /opt/package \1\n", body), name
+
+
+def test_every_base_is_named_by_its_digest() -> None:
+    known = {"${PYTHON_IMAGE}", *stages()}
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) <= known
+    assert re.findall(r"^ARG (\w+)=\S+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE) == ["PYTHON_IMAGE"]
+
+
+def started_by_spark(folder: Path, *arguments: str, **environment: str) -> list[str]:
+    """What the entrypoint hands to tini, which a script stands in for."""
+    tini = folder / "tini"
+    tini.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    tini.chmod(0o755)
+    settings = {"PATH": f"{folder}:/usr/bin:/bin", "SPARK_HOME": "/spark", "JAVA_HOME": "/java", **environment}
+    command = [str(ROOT / "deploy/spark/entrypoint.sh"), *arguments]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[2:]
+
+
+def test_sparks_driver_is_submitted_as_a_client_at_its_pods_address(tmp_path: Path) -> None:
+    started = started_by_spark(tmp_path, "driver", "--class", "Main", "cli.py", "a b", SPARK_DRIVER_BIND_ADDRESS="10.0.0.7")
+    assert started == [
+        *("/spark/bin/spark-submit", "--conf", "spark.driver.bindAddress=10.0.0.7", "--deploy-mode", "client"),
+        *("--class", "Main", "cli.py", "a b"),
+    ]
+
+
+def test_sparks_executor_is_what_its_driver_asked_for(tmp_path: Path) -> None:
+    options = {f"SPARK_JAVA_OPT_{place}": f"-Doption.{place}=a b" for place in range(12)}
+    asked = {
+        "--driver-url": ("SPARK_DRIVER_URL", "spark://CoarseGrainedScheduler@10.0.0.7:7078"),
+        "--executor-id": ("SPARK_EXECUTOR_ID", "3"),
+        "--cores": ("SPARK_EXECUTOR_CORES", "4"),
+        "--app-id": ("SPARK_APPLICATION_ID", "spark-1"),
+        "--hostname": ("SPARK_EXECUTOR_POD_IP", "10.0.0.8"),
+        "--podName": ("SPARK_EXECUTOR_POD_NAME", "batch-exec-3"),
+        "--resourceProfileId": ("SPARK_RESOURCE_PROFILE_ID", "0"),
+    }
+    started = started_by_spark(tmp_path, "executor", **options, **dict(asked.values()), SPARK_EXECUTOR_MEMORY="512m")
+    assert started[:15] == ["/java/bin/java", *options.values(), "-Xms512m", "-Xmx512m"]
+    after = started[started.index("org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend") + 1 :]
+    assert dict(zip(after[::2], after[1::2], strict=True)) == {option: value for option, (_, value) in asked.items()}
+
+
+def test_sparks_image_runs_another_command_as_it_stands(tmp_path: Path) -> None:
+    assert started_by_spark(tmp_path, "id", "-u") == ["id", "-u"]
 
 
 def test_instructions_are_written_as_linters_ask() -> None:

@@ -30,6 +30,11 @@ def dev() -> list[dict[str, Any]]:
     return overlay("dev")
 
 
+@pytest.fixture(scope="module")
+def gpu() -> list[dict[str, Any]]:
+    return overlay("gpu")
+
+
 def is_of_an_operator(manifest: dict[str, Any]) -> bool:
     """Kubernetes' own groups have no dot, or end on its own name, as does one operator's."""
     group = str(manifest["apiVersion"]).rpartition("/")[0]
@@ -60,12 +65,12 @@ def second() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", ["production", "dev", "second"])
+@pytest.mark.parametrize("name", ["production", "dev", "second", "gpu"])
 def test_the_overlays_are_valid(request: pytest.FixtureRequest, name: str, version: str) -> None:
     assert invalid(request.getfixturevalue(name), version) == []
 
 
-@pytest.mark.parametrize("name", ["production", "dev"])
+@pytest.mark.parametrize("name", ["production", "dev", "gpu"])
 def test_the_overlays_keep_our_rules(request: pytest.FixtureRequest, name: str) -> None:
     assert complaints(request.getfixturevalue(name)) == []
 
@@ -136,6 +141,20 @@ def test_what_a_batch_computed_is_where_ingest_and_the_finder_of_copies_look_for
         assert volume["claimName"] == claim
         assert mounted["readOnly"], "ingest"
         assert said[f"SHOPLENS_{name}_COMPUTED".upper()] == place.replace(mount["mountPath"], mounted["mountPath"])
+
+
+def test_an_encoder_on_a_graphics_card_has_one_and_reads_the_shops_own_network(gpu: list[dict[str, Any]]) -> None:
+    spec = of(gpu, "Deployment", "encoder")["spec"]
+    on_card = container(gpu)
+    assert on_card["image"] == "shoplens/encoder-gpu:0.1.0"
+    assert on_card["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in spec["template"]["spec"]["tolerations"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}, "a surge would wait for a card"
+    (models,) = [each for each in on_card["volumeMounts"] if each["name"] == "models"]
+    assert models["readOnly"]
+    assert {"name": "SHOPLENS_ENCODER_MODELS", "value": models["mountPath"]} in on_card["env"]
+    cards = [each["metadata"]["name"] for each in gpu if "nvidia.com/gpu" in str(each.get("spec"))]
+    assert cards == ["encoder"], "what ships has no use for one"
 
 
 def test_each_service_hears_those_that_call_it_and_no_other(production: list[dict[str, Any]]) -> None:

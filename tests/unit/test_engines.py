@@ -56,6 +56,23 @@ def test_onnx_whether_it_takes_many_pictures_at_once_or_one(tmp_path: Path, batc
     np.testing.assert_allclose(model(np.moveaxis(BATCH, -1, 1))["looks"], EXPECTED, atol=1e-5)
 
 
+def test_a_graphics_card_comes_first_and_tensorrt_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    steps: list[object] = []
+    real = onnxruntime.InferenceSession
+    built_for = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def session(path: str, options: object, providers: list[str]) -> object:
+        steps.append(providers)
+        return real(path, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built_for)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: steps.append("CUDA's libraries"))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    open_model(onnx_file(tmp_path / "mean.onnx"), Cores(2))
+    assert steps == ["CUDA's libraries", ["CUDAExecutionProvider", "CPUExecutionProvider"]]
+
+
 def test_a_saved_model(saved_model: Path) -> None:
     model = open_model(saved_model, Cores(2))
     assert isinstance(model, SavedModel)

@@ -100,6 +100,7 @@ def test_ids_that_will_not_do(product_id: str) -> None:
         ({"images": [{**IMAGE, "published_at": "yesterday"}]}, r"images\[0\].published_at: give a time"),
         ({"images": [{**IMAGE, "size": 3}]}, r"images\[0\].size: there is no such field"),
         ({"images": [IMAGE] * 251}, "images: list should have at most 250"),
+        ({"price": 10.0}, "price: give a JSON object"),
         ({"titel": "x"}, "titel: there is no such field; the fields are attributes, brand, .*title"),
         ({"title": 5}, "title: input should be a valid string"),
         ({"title": "\ud800"}, "title: "),
