@@ -81,6 +81,7 @@ FROM base AS encoder-gpu
 COPY --from=gpu-dependencies /opt/shoplens /opt/shoplens
 COPY --from=package /opt/package /opt/shoplens
 USER 10001:10001
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
 ENV SHOPLENS_ENCODER_HOST=0.0.0.0 SHOPLENS_ENCODER_METRICS_PORT=9090
 EXPOSE 50052 9090
 ENTRYPOINT ["python", "-m", "services.encoder"]
