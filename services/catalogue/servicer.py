@@ -10,7 +10,8 @@ from shoplens.api.catalogue.v1 import catalogue_pb2 as pb
 from shoplens.api.catalogue.v1 import catalogue_pb2_grpc
 from shoplens.ports import Catalogue
 from shoplens.rpc.convert.features import pack_features
-from shoplens.rpc.convert.index import pack_hits, pack_holder, pack_page, pack_status, unpack_region_query
+from shoplens.rpc.convert.hits import pack_hits, pack_table
+from shoplens.rpc.convert.index import pack_holder, pack_page, pack_status, unpack_region_query
 from shoplens.rpc.convert.packing import unpack_moment
 from shoplens.rpc.convert.products import pack_product
 from shoplens.rpc.convert.writes import pack_outcome, unpack_patch, unpack_put, unpack_write
@@ -67,6 +68,8 @@ class CatalogueServicer(catalogue_pb2_grpc.CatalogueServiceServicer):
 
     def SearchRegions(self, request: pb.SearchRegionsRequest, context: grpc.ServicerContext) -> pb.SearchRegionsResponse:
         hits = self._catalogue.search(unpack_region_query(request))
+        if request.reads_table:
+            return pb.SearchRegionsResponse(table=pack_table(hits))
         return pb.SearchRegionsResponse(hits=pack_hits(hits))
 
     def GetStatus(self, request: pb.GetStatusRequest, context: grpc.ServicerContext) -> pb.GetStatusResponse:

@@ -9,7 +9,7 @@ import grpc
 from shoplens.api.ranker.v1 import ranker_pb2 as pb
 from shoplens.api.ranker.v1 import ranker_pb2_grpc
 from shoplens.ports import Ranker
-from shoplens.rpc.convert.index import unpack_hits
+from shoplens.rpc.convert.hits import unpack_hits, unpack_table
 from shoplens.rpc.convert.rankings import pack_ranking, unpack_ranking_query
 from shoplens.rpc.server import Mount
 
@@ -22,7 +22,7 @@ class RankerServicer(ranker_pb2_grpc.RankerServiceServicer):
         self._ranker = ranker
 
     def Rank(self, request: pb.RankRequest, context: grpc.ServicerContext) -> pb.RankResponse:
-        ranking = self._ranker.rank(unpack_ranking_query(request.query), unpack_hits(request.hits))
+        ranking = self._ranker.rank(unpack_ranking_query(request.query), [*unpack_hits(request.hits), *unpack_table(request.table)])
         return pb.RankResponse(ranking=pack_ranking(ranking))
 
 

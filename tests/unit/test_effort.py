@@ -13,7 +13,7 @@ import pytest
 
 from services.ranker.engine import FusionRanker
 from shoplens.domain import Box, Hit, Price, ProductDetails, RankingQuery
-from shoplens.rpc.convert.index import pack_hits, unpack_hits
+from shoplens.rpc.convert.hits import pack_table, unpack_table
 from shoplens.rpc.convert.rankings import pack_ranking, unpack_ranking
 from tests.unit.ranker.test_engine import CARD, RED, WEIGHTS, features
 
@@ -56,13 +56,13 @@ def test_ranking_a_hit(ranker: FusionRanker) -> None:
 
 
 def test_a_hit_on_its_way_between_services() -> None:
-    assert 1 < a_hit(lambda found: lambda: pack_hits(found)) <= 16
+    assert 1 < a_hit(lambda found: lambda: pack_table(found)) <= 18
 
     def unpacking(found: list[Hit]) -> Callable[[], object]:
-        messages = pack_hits(found)
-        return lambda: unpack_hits(messages)
+        message = pack_table(found)
+        return lambda: unpack_table(message)
 
-    assert 1 < a_hit(unpacking) <= 29
+    assert 1 < a_hit(unpacking) <= 18
 
 
 def test_a_result_on_its_way_between_services(ranker: FusionRanker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -21,6 +22,7 @@ from shoplens.api.picture.v1 import picture_pb2
 from shoplens.api.ranker.v1 import ranker_pb2
 from shoplens.api.search.v1 import search_pb2
 from shoplens.domain import (
+    WHOLE_FRAME,
     Box,
     CategoryGuess,
     Contribution,
@@ -53,6 +55,7 @@ from shoplens.domain import (
 )
 from shoplens.errors import InvalidArgument, UnreadablePicture
 from shoplens.rpc.convert import features as features_
+from shoplens.rpc.convert import hits as hits_
 from shoplens.rpc.convert import index, pictures, products, rankings, searches
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, packing, unpack_moment, unpack_vector
 from shoplens.testing import pictures as photos
@@ -106,6 +109,9 @@ products_ = st.builds(Product, texts, details, several_images, st.integers(-(2**
 indexed_regions = st.builds(IndexedRegion, boxes(), texts, features)
 indexed_images = st.builds(IndexedImage, images, st.binary(max_size=8), texts, st.lists(indexed_regions, max_size=2).map(tuple))
 hits = st.builds(Hit, counts, texts, texts, numbers, boxes(), texts, vectors, texts, details, st.none() | shares)
+several_hits = (
+    st.lists(hits, max_size=4).flatmap(lambda some: st.lists(st.sampled_from(some), max_size=8) if some else st.just([])).map(tuple)
+)
 statuses = st.builds(IndexStatus, texts, counts, counts, moments, st.booleans())
 pages = st.builds(ProductPage, st.lists(products_, max_size=2).map(tuple), texts)
 scores = st.builds(Scores, shares, *(st.none() | shares,) * 5)
@@ -171,7 +177,8 @@ CONVERTERS: dict[str, tuple[st.SearchStrategy[Any], Any, Any, type[Message]]] = 
     "draft": (drafts, products.pack_draft, products.unpack_draft, ingest_pb2.ProductDraft),
     "product": (products_, products.pack_product, products.unpack_product, product_pb2.Product),
     "indexed image": (indexed_images, index.pack_indexed_image, index.unpack_indexed_image, catalogue_pb2.IndexedImage),
-    "hit": (hits, lambda hit: index.pack_hits([hit])[0], lambda message: index.unpack_hits([message])[0], catalogue_pb2.Hit),
+    "hit": (hits, lambda hit: hits_.pack_hits([hit])[0], lambda message: hits_.unpack_hits([message])[0], catalogue_pb2.Hit),
+    "hits": (several_hits, hits_.pack_table, lambda message: tuple(hits_.unpack_table(message)), catalogue_pb2.HitTable),
     "page": (pages, index.pack_page, index.unpack_page, catalogue_pb2.ListProductsResponse),
     "status": (statuses, index.pack_status, index.unpack_status, catalogue_pb2.IndexStatus),
     "ranking query": (ranking_queries, rankings.pack_ranking_query, rankings.unpack_ranking_query, ranker_pb2.RankingQuery),
@@ -243,9 +250,32 @@ def test_moments_of_any_zone_come_back_in_utc() -> None:
 @given(st.lists(hits, min_size=1, max_size=4), st.data())
 def test_hits_of_one_product_share_its_details_on_both_sides(some: list[Hit], data: st.DataObject) -> None:
     given_ = [data.draw(st.sampled_from(some)) for _ in range(8)]
-    sent = index.unpack_hits([catalogue_pb2.Hit.FromString(message.SerializeToString()) for message in index.pack_hits(given_)])
-    assert [shown(hit) for hit in sent] == [shown(hit) for hit in given_]
-    assert len({id(hit.details) for hit in sent}) <= len(some)
+    one_by_one = hits_.unpack_hits([catalogue_pb2.Hit.FromString(each.SerializeToString()) for each in hits_.pack_hits(given_)])
+    in_columns = hits_.unpack_table(catalogue_pb2.HitTable.FromString(hits_.pack_table(given_).SerializeToString()))
+    for sent in (one_by_one, in_columns):
+        assert [shown(hit) for hit in sent] == [shown(hit) for hit in given_]
+        assert len({id(hit.details) for hit in sent}) <= len(some)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda table: table.probe.append(0),
+        lambda table: table.box.pop(),
+        lambda table: table.words.append(0.5),
+        lambda table: table.picture.__setitem__(0, 7),
+        lambda table: table.pictures[0].__setattr__("product", 7),
+        lambda table: table.box.__setitem__(0, 2.0),
+        lambda table: table.colour.__setitem__(0, b"x"),
+    ],
+)
+def test_columns_of_hits_that_do_not_fit_together_are_refused(spoil: Callable[[catalogue_pb2.HitTable], object]) -> None:
+    hit = Hit(0, "p", "i", 0.5, WHOLE_FRAME, "top", np.zeros(3, np.float32), "h", ProductDetails(title="t"))
+    table = hits_.pack_table([hit, hit])
+    assert len(hits_.unpack_table(table)) == 2
+    spoil(table)
+    with pytest.raises(InvalidArgument):
+        hits_.unpack_table(table)
 
 
 def test_a_photo_may_come_as_a_file() -> None:

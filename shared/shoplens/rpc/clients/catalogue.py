@@ -25,7 +25,8 @@ from shoplens.domain import (
 )
 from shoplens.rpc.clients.client import Client
 from shoplens.rpc.convert.features import unpack_features
-from shoplens.rpc.convert.index import pack_region_query, unpack_hits, unpack_holder, unpack_page, unpack_status
+from shoplens.rpc.convert.hits import unpack_hits, unpack_table
+from shoplens.rpc.convert.index import pack_region_query, unpack_holder, unpack_page, unpack_status
 from shoplens.rpc.convert.packing import pack_moment, packing
 from shoplens.rpc.convert.products import unpack_product
 from shoplens.rpc.convert.writes import pack_patch, pack_put, unpack_outcome, write_requests
@@ -102,7 +103,7 @@ class CatalogueClient(Client):
     def search(self, query: RegionQuery) -> Sequence[Hit]:
         with packing():
             request = pack_region_query(query)
-        return self._ask(self._stub.SearchRegions, request, lambda answer: unpack_hits(answer.hits))
+        return self._ask(self._stub.SearchRegions, request, lambda answer: [*unpack_hits(answer.hits), *unpack_table(answer.table)])
 
     def status(self) -> IndexStatus:
         return self._ask(self._stub.GetStatus, catalogue_pb2.GetStatusRequest(), lambda answer: unpack_status(answer.status))

@@ -1,18 +1,14 @@
-"""What the catalogue takes in and gives back: indexed images, hits, pages and the state of the index."""
+"""What the catalogue takes in and gives back: indexed images, pages and the state of the index; hits are in :mod:`…convert.hits`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from shoplens.api.catalogue.v1 import catalogue_pb2, product_pb2
+from shoplens.api.catalogue.v1 import catalogue_pb2
 from shoplens.domain import (
-    Hit,
     ImageHolder,
     ImageSource,
     IndexedImage,
     IndexedRegion,
     IndexStatus,
-    ProductDetails,
     ProductPage,
     RegionQuery,
 )
@@ -20,7 +16,7 @@ from shoplens.filters import parse
 from shoplens.rpc.convert.features import pack_features, unpack_features
 from shoplens.rpc.convert.packing import pack_moment, pack_vector, unpack_moment, unpack_vector
 from shoplens.rpc.convert.pictures import pack_box, unpack_box
-from shoplens.rpc.convert.products import pack_details, pack_image, pack_product, unpack_details, unpack_image, unpack_product
+from shoplens.rpc.convert.products import pack_image, pack_product, unpack_image, unpack_product
 
 
 def pack_indexed_region(region: IndexedRegion) -> catalogue_pb2.IndexedRegion:
@@ -64,57 +60,6 @@ def unpack_holder(message: catalogue_pb2.ImageHolder) -> ImageHolder:
     return ImageHolder(message.product_id, unpack_image(message.image))
 
 
-def pack_hits(hits: Sequence[Hit]) -> list[catalogue_pb2.Hit]:
-    """In order. A product is hit many times; its details, which are half of the work, are packed once."""
-    packed: dict[int, product_pb2.ProductDetails] = {}
-    for hit in hits:
-        if id(hit.details) not in packed:
-            packed[id(hit.details)] = pack_details(hit.details)
-    return [_pack_hit(hit, packed[id(hit.details)]) for hit in hits]
-
-
-def _pack_hit(hit: Hit, details: product_pb2.ProductDetails) -> catalogue_pb2.Hit:
-    return catalogue_pb2.Hit(
-        probe=hit.probe,
-        product_id=hit.product_id,
-        image_id=hit.image_id,
-        similarity=hit.similarity,
-        box=pack_box(hit.box),
-        node=hit.node,
-        colour=pack_vector(hit.colour),
-        content_hash=hit.content_hash,
-        details=details,
-        words=hit.words,
-    )
-
-
-def unpack_hits(messages: Iterable[catalogue_pb2.Hit]) -> list[Hit]:
-    """In order. Details that say the same are unpacked once."""
-    unpacked: dict[bytes, ProductDetails] = {}
-    hits = []
-    for message in messages:
-        told = message.details.SerializeToString()
-        if told not in unpacked:
-            unpacked[told] = unpack_details(message.details)
-        hits.append(_unpack_hit(message, unpacked[told]))
-    return hits
-
-
-def _unpack_hit(message: catalogue_pb2.Hit, details: ProductDetails) -> Hit:
-    return Hit(
-        probe=message.probe,
-        product_id=message.product_id,
-        image_id=message.image_id,
-        similarity=message.similarity,
-        box=unpack_box(message.box),
-        node=message.node,
-        colour=unpack_vector(message.colour),
-        content_hash=message.content_hash,
-        details=details,
-        words=message.words if message.HasField("words") else None,
-    )
-
-
 def pack_region_query(query: RegionQuery) -> catalogue_pb2.SearchRegionsRequest:
     return catalogue_pb2.SearchRegionsRequest(
         probes=[pack_vector(probe) for probe in query.probes],
@@ -123,6 +68,7 @@ def pack_region_query(query: RegionQuery) -> catalogue_pb2.SearchRegionsRequest:
         model=query.model,
         filter="" if query.only is None else str(query.only),
         words=query.words,
+        reads_table=True,
     )
 
 
