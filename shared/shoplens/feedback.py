@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from shoplens.domain import Action, Impression, Reaction
+from shoplens.domain import Action, Impression, Reaction, Scores
 
 TOPIC: Final = "search.feedback"
+
+PARTS: Final = tuple(each.name for each in fields(Scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def shown_line(impression: Impression) -> bytes:
     results = [
         {
             "product_id": result.product_id,
-            "scores": {part: round(value, 5) for part, value in asdict(result.scores).items() if value is not None},
+            "scores": {part: round(value, 5) for part in PARTS if (value := getattr(result.scores, part)) is not None},
             **({"team": result.team} if result.team else {}),
         }
         for result in impression.results

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, ImageCms, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
 from shoplens import deadlines
+from shoplens.caches import MemoryCache
 from shoplens.domain import Picture, Pixels
 from shoplens.errors import Overloaded, PictureTooLarge, UnreadablePicture
 
@@ -61,6 +62,9 @@ _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"m
 _JPEG_SCAN: Final = b"\xff\xda"
 
 _one_large_picture: Final = threading.Lock()
+
+_sizes: Final[MemoryCache[str, tuple[int, int]]] = MemoryCache("photos", most=10_000, kept_s=600.0)
+"""Width and height of photos that could be decoded, by their hash."""
 
 # Pillow's own limit warns where it should refuse; _open refuses, at MAX_PIXELS.
 Image.MAX_IMAGE_PIXELS = None
@@ -133,13 +137,19 @@ def decode(content: bytes) -> Picture:
     return _readers[-1].decode(content)
 
 
-def unopened(content: bytes) -> Picture:
-    """A picture that is decoded when its pixels are first asked for: one that is known by its hash costs nothing more.
+def photo(content: bytes) -> Picture:
+    """A photo as it comes from outside: decoded at once, and raising what ``decode`` does.
 
-    Raises at once what its header says, as ``decode`` does; the pixels raise the rest.
+    One whose bytes came a while ago is decoded when its pixels are first asked for: they seldom are, for what was made of a photo is
+    remembered by its hash.
     """
-    header = _readers[-1].header(content)
-    return _Unopened(content, header.width, header.height)
+    known_by = content_hash(content)
+    size = _sizes.get(known_by)
+    if size is not None:
+        return _Unopened(content, known_by, *size)
+    picture = decode(content)
+    _sizes.set(known_by, (picture.width, picture.height))
+    return picture
 
 
 class _Unopened(Picture):
@@ -150,9 +160,9 @@ class _Unopened(Picture):
     _decoded: Pixels | None
     _lock: threading.Lock
 
-    def __init__(self, content: bytes, width: int, height: int) -> None:
+    def __init__(self, content: bytes, content_hash: str, width: int, height: int) -> None:
         for name, value in {
-            "content_hash": content_hash(content), "width": width, "height": height,
+            "content_hash": content_hash, "width": width, "height": height,
             "_content": content, "_decoded": None, "_lock": threading.Lock(),
         }.items():  # fmt: skip
             object.__setattr__(self, name, value)

@@ -140,7 +140,7 @@ def test_inside_every_picture_is_read_apart() -> None:
     with decoding_apart(1):
         reader = images._readers[-1]
         assert isinstance(reader, Decoders)
-        assert images.decode(PHOTO).width == images.unopened(PHOTO).width == 160
+        assert images.decode(PHOTO).width == images.photo(PHOTO).width == 160
         assert images.media_type(PHOTO) == "image/jpeg"
         (pid,) = pids(reader)
     assert images._readers == [images.HERE]

@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 from shoplens import deadlines, images
 from shoplens.domain import Pixels
 from shoplens.errors import InvalidArgument, Overloaded, PictureTooLarge, UnreadablePicture
-from shoplens.images import WORKING_SIDE, content_hash, decode, media_type, unopened
+from shoplens.images import WORKING_SIDE, content_hash, decode, media_type, photo
 
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (20, 160, 60), (30, 60, 200), (255, 255, 255)
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -115,27 +115,32 @@ def test_every_orientation_comes_out_upright(kind: str, size: tuple[int, int], o
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_picture_that_is_opened_late_is_the_same(kind: str, orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_that_comes_again_is_the_same_and_decoded_only_where_it_is_looked_at(
+    kind: str, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     content = encoded(quarters(2400, 1800), kind, exif=exif)
     expected, opened = decode(content), []
     monkeypatch.setattr("shoplens.images.decode", lambda given: opened.append(given) or decode(given))
-    picture = unopened(content)
-    assert (picture.content_hash, picture.width, picture.height) == (expected.content_hash, expected.width, expected.height)
-    assert opened == []
-    for _ in range(2):
-        np.testing.assert_array_equal(picture.pixels, expected.pixels)
+    first = photo(content)
     assert opened == [content]
+    again = photo(content)
+    for picture in (first, again):
+        assert (picture.content_hash, picture.width, picture.height) == (expected.content_hash, expected.width, expected.height)
+    assert opened == [content]
+    for _ in range(2):
+        np.testing.assert_array_equal(again.pixels, expected.pixels)
+    assert opened == [content, content]
 
 
-def test_a_picture_that_is_opened_late_tells_of_its_damage_then() -> None:
-    picture = unopened(encoded(noise(300, 200), "JPEG")[:-2000])
-    assert (picture.width, picture.height) == (300, 200)
-    with pytest.raises(UnreadablePicture, match="truncated"):
-        _ = picture.pixels
-    with pytest.raises(UnreadablePicture, match="not a picture"):
-        unopened(b"nonsense")
+def test_a_damaged_photo_is_refused_however_often_it_comes() -> None:
+    damaged = encoded(noise(300, 200), "JPEG")[:-2000]
+    for _ in range(2):
+        with pytest.raises(UnreadablePicture, match="truncated"):
+            photo(damaged)
+        with pytest.raises(UnreadablePicture, match="not a picture"):
+            photo(b"nonsense")
 
 
 @pytest.mark.parametrize("junk", [b"Exif\x00\x00", b"Exif\x00\x00MM\x00*\xff\xff\xff\xff", b"Exif\x00\x00" + bytes(200)])

@@ -50,7 +50,8 @@ class Parts:
             workers.close()
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
+    # Not that it waits for anything: a dependency that is no coroutine is called in a thread.
     return cast(Parts, request.app.state.parts)
 
 

@@ -118,7 +118,7 @@ async def categories() -> CategoriesOut:
 def _query(parts: Parts, form: SearchForm) -> SearchQuery:
     content = parts.fetcher.fetch(form.url) if form.url is not None else form.image
     return SearchQuery(
-        picture=images.unopened(content) if content is not None else None,
+        picture=images.photo(content) if content is not None else None,
         product_id=form.product_id,
         box=form.box,
         category=form.category,

@@ -59,7 +59,7 @@ def unpack_query(message: search_pb2.SearchRequest) -> SearchQuery:
 def _unpack_photo(message: search_pb2.SearchRequest) -> Picture | None:
     match message.WhichOneof("source"):
         case "image":
-            return images.unopened(message.image)
+            return images.photo(message.image)
         case "picture":
             return unpack_picture(message.picture)
         case _:
