@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # One image a service, all of the same layers: `docker build --target gateway .`, or `make images` for all.
-# What runs has no compiler, no pip and no sources, and is not root. A new version of the code is a layer of 50 MB over its dependencies.
+# What runs is not root, and its environment has no compiler, no pip and no sources. A new version of the code is a layer of 50 MB over its dependencies.
 
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 

@@ -1,6 +1,6 @@
 """Hits, 200 of them for each search, on their way to the gateway and on to the ranker.
 
-They travel in columns (``HitTable``), with what they share said once. A message for each hit, three times as slow, is what the
+They travel in columns (``HitTable``), with what they share said once. A message for each hit, half as quick, is what the
 catalogue answers callers that do not know the columns, and what the ranker takes from them.
 """
 
